@@ -1,0 +1,150 @@
+"""Settings: `kb.toml` and a few environment variables become one frozen object.
+
+The home folder holds `kb.toml` and, unless `[store] uri` says otherwise, the store. It is the folder given with
+`--home`, else `$KB_HOME`, else the nearest folder upwards with a `kb.toml`, else the user's data folder.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from kb.errors import InvalidInput, SettingsError
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+TEMPLATE = """\
+# Papertide's settings. Every line that is commented out shows its default.
+
+[store]
+# uri = "store"            # a folder beside this file, or an object store such as "s3://bucket/papertide"
+
+[embedding]
+# model = "sentence-transformers/all-MiniLM-L6-v2"   # any sentence-transformers model
+# max_tokens = 256
+
+[topics]
+# taxonomy = "taxonomy.toml"   # your own themes instead of the packaged ones
+
+[merging]
+# keep_apart = [["arxiv:2006.11239", "doi:10.1000/182"]]   # pairs that are not the same work
+
+# The sources that `kb refresh` reads when no --source is given. One table each; remove what you do not want.
+[sources.starter]          # the reading list that ships with Papertide
+
+# [sources.arxiv]          # live, through arXiv's API (one request per 3 seconds)
+# categories = ["cs.LG", "stat.ML"]
+# contact = "you@example.org"    # sent in the User-Agent, as arXiv asks
+
+# [sources.arxiv_snapshot]
+# location = "arxiv-metadata-oai-snapshot.json"
+
+# [sources.paperlists]
+# location = "paperlists"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one knowledge base is told to do.
+
+    Attributes:
+        home: the folder of `kb.toml`; benchmarks' results and the site's workspace lie there too.
+        store_uri: where LanceDB keeps its tables: a folder or an object-store address.
+        model: the embedding model's id.
+        max_tokens: longer texts are cut to this many word pieces.
+        taxonomy: a taxonomy file of the user's own, or None for the packaged one.
+        keep_apart: pairs of identifiers that merging must not unite.
+        sources: the sources that a plain refresh reads, with the options of each, in the file's order.
+    """
+
+    home: Path
+    store_uri: str
+    model: str = DEFAULT_MODEL
+    max_tokens: int = 256
+    taxonomy: Path | None = None
+    keep_apart: tuple[tuple[str, str], ...] = ()
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"starter": {}})
+
+
+def find_home(given: Path | None = None, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
+    """Return the home folder: `given`, else `$KB_HOME`, else the nearest `kb.toml`'s, else the user data folder."""
+    if given is not None:
+        return given.expanduser().resolve()
+    if environment.get("KB_HOME"):
+        return Path(environment["KB_HOME"]).expanduser().resolve()
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "kb.toml").is_file():
+            return folder
+    return Path(platformdirs.user_data_dir("papertide", appauthor=False))
+
+
+def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of one home folder; a folder without `kb.toml` has the defaults.
+
+    `KB_STORE_URI` and `KB_MODEL` override the file.
+
+    Raises:
+        SettingsError: the file is not TOML, names an unknown setting, or gives one the wrong type.
+    """
+    path = home / "kb.toml"
+    told = _read(path)
+    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "sources"})
+    if unknown:
+        raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
+    store = _section(told, "store", {"uri": str}, path)
+    embedding = _section(told, "embedding", {"model": str, "max_tokens": int}, path)
+    topics = _section(told, "topics", {"taxonomy": str}, path)
+    merging = _section(told, "merging", {"keep_apart": list}, path)
+    uri = environment.get("KB_STORE_URI") or store.get("uri", "store")
+    max_tokens = embedding.get("max_tokens", 256)
+    if not 8 <= max_tokens <= 32_768:
+        raise SettingsError(f"{path}: embedding.max_tokens", value=max_tokens, cure="Use 8 to 32768")
+    return Settings(
+        home=home,
+        store_uri=uri if "://" in uri else str(home / Path(uri).expanduser()),
+        model=environment.get("KB_MODEL") or embedding.get("model", DEFAULT_MODEL),
+        max_tokens=max_tokens,
+        taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
+        keep_apart=_pairs(merging.get("keep_apart", []), path),
+        sources=_sources(told.get("sources", {"starter": {}}), path),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}", cure="Mend that line, or start again with `kb init`") from None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}", cure="Check its permissions") from None
+
+
+def _section(told: dict[str, Any], name: str, known: Mapping[str, type], path: Path) -> dict[str, Any]:
+    section = told.get(name, {})
+    if not isinstance(section, dict):
+        raise SettingsError(f"{path}: {name} must be a table", value=section, cure=f"Write [{name}] above its settings")
+    for key, value in section.items():
+        if key not in known:
+            raise SettingsError(f"{path}: unknown setting {name}.{key}", cure=f"Known: {', '.join(known)}")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise SettingsError(f"{path}: {name}.{key} must be {known[key].__name__}", value=value, cure="Mend its type")
+    return section
+
+
+def _pairs(pairs: list[Any], path: Path) -> tuple[tuple[str, str], ...]:
+    for pair in pairs:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, str) for item in pair)):
+            raise SettingsError(f"{path}: merging.keep_apart holds pairs of ids", value=pair, cure='As in [["id", "id"]]')
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def _sources(sources: Any, path: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(sources, dict) or not all(isinstance(options, dict) for options in sources.values()):
+        raise SettingsError(f"{path}: sources are tables", cure="Write [sources.starter], [sources.arxiv], ...")
+    return sources
