@@ -1,0 +1,51 @@
+"""What every command starts from: which home folder, which run. Settings and store are read when first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb import settings
+
+if TYPE_CHECKING:
+    from kb.embedding import Encoder
+    from kb.store import Store
+    from kb.taxonomy import Taxonomy
+
+
+@dataclass
+class Context:
+    """The root options, as the commands' `ctx.obj`."""
+
+    given_home: Path | None
+    as_of: str | None
+
+    @cached_property
+    def home(self) -> Path:
+        """The home folder."""
+        return settings.find_home(self.given_home)
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The settings of the home folder."""
+        return settings.load(self.home)
+
+    @cached_property
+    def store(self) -> "Store":
+        """The store, open for reading."""
+        from kb.store import Store  # heavy: LanceDB and pyarrow take half a second that --help need not wait for
+
+        return Store.read(self.settings.store_uri, as_of=self.as_of)
+
+    @cached_property
+    def taxonomy(self) -> "Taxonomy":
+        """The themes."""
+        from kb import taxonomy
+
+        return taxonomy.load(self.settings.taxonomy)
+
+    def encoder(self) -> "Encoder":
+        """Load the embedding model."""
+        from kb import embedding  # heavy: torch
+
+        return embedding.load(self.settings.model, max_tokens=self.settings.max_tokens)

@@ -1,0 +1,225 @@
+"""`kb search`, `show`, `themes`, `clusters`, `trends`, `status`: commands that read and change nothing."""
+
+import json as jsonlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kb.errors import InvalidInput
+from pipelines.cli.context import Context
+from pipelines.cli.output import print_json, print_table, say
+from pipelines.cli.write import _day
+
+if TYPE_CHECKING:
+    from kb.papers import Paper
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Theme = Annotated[str | None, typer.Option(metavar="ID", help="A theme, as in `kb themes`, or a group of themes.")]
+_SIGNS = {"verified": "✔", "derived": "●", "assumption": "○"}
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for function in (search, show, themes, clusters, trends, status):
+        cli.command(function.__name__)(function)
+
+
+def search(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for, in plain words.")],
+    mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword.")] = "hybrid",
+    theme: Theme = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Published on or after it.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Published on or before it.")] = None,
+    venue: Annotated[str | None, typer.Option(metavar="TEXT", help="The venue's name contains it.")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many papers.")] = 10,
+    json: Json = False,
+) -> None:
+    """Find papers by meaning and by words."""
+    from kb import search as searching  # heavy: numpy and the store
+
+    context: Context = ctx.obj
+    _known_theme(context, theme)
+    filters = searching.Filters(theme=theme, since=_day(since, "--since"), until=_day(until, "--until"), venue=venue)
+    hits = searching.search(
+        context.store, query, context.encoder, mode=mode, filters=filters, limit=n  # type: ignore[arg-type]
+    )
+    if json:
+        print_json(
+            [
+                {
+                    "id": hit.paper.id, "title": hit.paper.title, "score": hit.score, "published": hit.paper.date_text,
+                    "venue": hit.paper.venue, "themes": list(hit.themes), "why": hit.why, "link": _link(hit.paper),
+                }
+                for hit in hits
+            ]
+        )  # fmt: skip
+        return
+    if not hits:
+        say("Nothing found. Try other words, `--mode semantic`, or fewer filters.")
+        return
+    rows = [
+        [str(rank), hit.paper.title, hit.paper.date_text, hit.paper.venue or "-", hit.why, hit.paper.id]
+        for rank, hit in enumerate(hits, start=1)
+    ]
+    print_table(["#", "title", "date", "venue", "why", "id"], rows, right=["#"])
+
+
+def show(
+    ctx: typer.Context,
+    paper_id: Annotated[str, typer.Argument(help="An arXiv id, DOI, address, or an id printed by kb.")],
+    json: Json = False,
+) -> None:
+    """Show everything known of one paper."""
+    from kb.papers import to_dict
+    from kb.store import quote
+
+    context: Context = ctx.obj
+    paper = context.store.paper(paper_id)
+    if paper is None:
+        raise InvalidInput("no such paper here", value=paper_id, cure="Find it with `kb search`, or add its source")
+    condition = f"paper = {quote(paper.id)}"
+    found = sorted(context.store.table("themes", where=condition).to_pylist(), key=lambda row: (-row["score"], row["theme"]))
+    placed = context.store.table("placements", where=condition).to_pylist()
+    labels = {row["id"]: row["label"] for row in context.store.table("clusters", ["id", "label"]).to_pylist()}
+    if json:
+        cluster = {"id": placed[0]["cluster"], "label": labels.get(placed[0]["cluster"], "")} if placed else None
+        print_json({**to_dict(paper), "published": paper.date_text, "themes": found, "cluster": cluster})
+        return
+    say(paper.title)
+    rows = [
+        ["id", paper.id],
+        ["also", ", ".join(paper.identifiers[1:])],
+        ["authors", ", ".join(paper.authors)],
+        ["published", f"{paper.date_text}{'  (withdrawn)' if paper.withdrawn else ''}"],
+        ["venue", paper.venue],
+        ["categories", ", ".join(paper.categories)],
+        *[["theme", f"{row['theme']}  {row['score']:.2f}  {row['why']}"] for row in found],
+        *[["cluster", f"{row['cluster']}  {labels.get(row['cluster'], '')}  strength {row['strength']:.2f}"] for row in placed],
+        ["summary", paper.summary],
+        ["abstract", paper.abstract],
+        ["licence", paper.licence],
+        *[["link", link] for link in paper.links],
+        *[["seen in", f"{record.source} as {record.source_id} ({record.seen})"] for record in paper.sources],
+    ]
+    print_table(["", ""], [row for row in rows if row[1]])
+
+
+def themes(ctx: typer.Context, json: Json = False) -> None:
+    """List the curated themes, with how many papers each has and how it moves."""
+    context: Context = ctx.obj
+    papers = _counts(context.store.table("themes", ["theme"])["theme"].to_pylist())
+    growth = _growth(context)
+    rows = [
+        {
+            "id": theme.id, "name": theme.name, "group": theme.group, "papers": papers.get(theme.id, 0),
+            "growth": growth.get(f"theme:{theme.id}"),
+        }
+        for theme in context.taxonomy.themes
+    ]  # fmt: skip
+    if json:
+        print_json(rows)
+        return
+    table = [[row["id"], row["name"], f"{row['papers']:,}", _growth_text(row["growth"])] for row in rows]
+    print_table(["id", "theme", "papers", "growth a year"], table, right=["papers"])
+
+
+def clusters(ctx: typer.Context, json: Json = False) -> None:
+    """List the discovered clusters, largest first."""
+    context: Context = ctx.obj
+    growth = _growth(context)
+    columns = ["id", "label", "terms", "size", "exemplars", "first_run"]
+    rows = sorted(context.store.table("clusters", columns).to_pylist(), key=lambda row: (-row["size"], row["id"]))
+    for row in rows:
+        row["growth"] = growth.get(f"cluster:{row['id']}")
+    if json:
+        print_json(rows)
+        return
+    table = [[row["id"], row["label"], f"{row['size']:,}", _growth_text(row["growth"])] for row in rows]
+    print_table(["id", "cluster", "papers", "growth a year"], table, right=["papers"])
+
+
+def trends(
+    ctx: typer.Context,
+    rising: Annotated[bool, typer.Option("--rising", help="Only what rises.")] = False,
+    falling: Annotated[bool, typer.Option("--falling", help="Only what falls.")] = False,
+    theme: Theme = None,
+    json: Json = False,
+) -> None:
+    """Print the findings: what rises, what falls, and how surely."""
+    from kb.trends import from_dict, rank
+
+    context: Context = ctx.obj
+    _known_theme(context, theme)
+    rows = context.store.table("findings").to_pylist()
+    wanted = {kind for kind, chosen in (("rising", rising), ("falling", falling)) if chosen}
+    if wanted:
+        rows = [row for row in rows if row["kind"] in wanted]
+    if theme:
+        prefixes = (f"theme:{theme}", f"group:{theme}")
+        rows = [row for row in rows if row["subject"] in prefixes or row["subject"].startswith(f"theme:{theme}/")]
+    findings = [finding.to_dict() for finding in rank([from_dict(row) for row in rows])]
+    if json:
+        print_json(findings)
+        return
+    for finding in findings:
+        say(f"{_SIGNS[finding['mark']]} {finding['statement']}")
+    if not findings:
+        say("No finding of that kind. `kb trends` alone prints all of them.")
+
+
+def status(ctx: typer.Context, json: Json = False) -> None:
+    """Say what is there: papers, vectors, themes, clusters, runs."""
+    context: Context = ctx.obj
+    store = context.store
+    run = store.run or {}
+    themes_seen = set(store.table("themes", ["theme"])["theme"].to_pylist())
+    facts: dict[str, Any] = {
+        "home": str(context.home),
+        "papers": store.count("papers"),
+        "vectors": len(store.vectors(str(run["model"]))[0]),
+        "themes": len(themes_seen),
+        "clusters": store.count("clusters"),
+        "findings": store.count("findings"),
+        "runs": len(store.runs()),
+        "run": run["id"],
+        "finished": run["finished"],
+        "model": run["model"],
+        "sources": jsonlib.loads(str(run["sources"])),
+    }
+    if json:
+        print_json(facts)
+        return
+    shown = {**facts, "sources": ", ".join(facts["sources"])}
+    print_table(["", ""], [[name, f"{value:,}" if isinstance(value, int) else str(value)] for name, value in shown.items()])
+
+
+def _counts(items: list[str]) -> dict[str, int]:
+    from collections import Counter
+
+    return Counter(items)
+
+
+def _growth(context: Context) -> dict[str, dict[str, Any]]:
+    """Return subject -> its growth finding's numbers."""
+    kinds = {"rising", "falling", "no-trend"}
+    rows = context.store.table("findings").to_pylist()
+    keys = ("kind", "value", "low", "high", "q", "n")
+    return {row["subject"]: {key: row[key] for key in keys} for row in rows if row["kind"] in kinds}
+
+
+def _growth_text(growth: dict[str, Any] | None) -> str:
+    if growth is None:
+        return "too few papers"
+    arrow = {"rising": "▲", "falling": "▼"}.get(growth["kind"], "·")
+    return f"{arrow} {growth['value'] - 1:+.0%} ({growth['low'] - 1:+.0%} to {growth['high'] - 1:+.0%})"
+
+
+def _known_theme(context: Context, theme: str | None) -> None:
+    known = {item.id for item in (*context.taxonomy.themes, *context.taxonomy.groups)} if theme else set()
+    if theme and theme not in known:
+        raise InvalidInput("no such theme", value=theme, cure="`kb themes` lists them")
+
+
+def _link(paper: "Paper") -> str:
+    return paper.links[0] if paper.links else ""

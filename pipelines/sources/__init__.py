@@ -1,0 +1,35 @@
+"""Every place papers come from; one file each, all with the same protocol (`base.Source`)."""
+
+from collections.abc import Mapping
+
+from kb.errors import InvalidInput
+from pipelines.sources.arxiv import open_arxiv
+from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
+from pipelines.sources.base import Batch, Source, Window
+from pipelines.sources.paperlists import open_paperlists
+from pipelines.sources.starter import open_starter
+
+__all__ = ["SOURCES", "Batch", "Source", "Window", "open_source"]
+
+SOURCES = {
+    "arxiv": open_arxiv,
+    "arxiv_snapshot": open_arxiv_snapshot,
+    "paperlists": open_paperlists,
+    "starter": open_starter,
+}
+
+
+def open_source(spec: str, options: Mapping[str, object]) -> Source:
+    """Return the source that "name" or "name=location" means.
+
+    Args:
+        options: that source's table of kb.toml, without `location`.
+
+    Raises:
+        InvalidInput: there is no source of that name, or its location cannot be used.
+        SettingsError: an option is unknown or has the wrong type.
+    """
+    name, _, location = spec.partition("=")
+    if name not in SOURCES:
+        raise InvalidInput("unknown source", value=name, cure=f"One of {', '.join(sorted(SOURCES))}")
+    return SOURCES[name](location, options)

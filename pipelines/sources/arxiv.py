@@ -1,0 +1,201 @@
+"""arXiv, live, through its API: https://info.arxiv.org/help/api/user-manual.html
+
+The `arxiv` package builds queries and parses answers; asking is ours (`http.Polite`), because the package repeats a
+failed request at a fixed pace without reading Retry-After, and believes an empty first page.
+
+A date range is cut in halves until each part has fewer results than the API will page through. The cursor names the
+part in progress and the offset in it, so a stop costs one page.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+import arxiv
+from arxiv import _feed
+
+from kb import ids
+from kb.errors import InvalidInput, SettingsError, SourceUnreachable
+from kb.papers import Paper, SourceRecord, make_paper
+from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
+from pipelines.sources.http import ATTEMPTS, Polite
+
+API = "https://export.arxiv.org/api/query"
+MOST_RESULTS = 30_000
+"""The API pages through no more of one query's results."""
+FIRST_DAYS = 30
+"""How far back a first refresh goes when it is not told."""
+ASK_AGAIN = 3
+"""How often an empty first page is doubted: it is at times empty although papers exist."""
+CATEGORIES = ("cs.LG", "stat.ML", "cs.CL", "cs.CV", "cs.AI", "cs.NE")
+
+
+def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
+    """Open the live API. `arxiv=cs.LG,cs.CL` names categories.
+
+    Options: `categories`, `query` (in the API's syntax, joined with the categories by AND), `contact`, `base_url` (a
+    mirror), `page_size` (100), `delay_seconds` (3.0; arXiv's terms allow no less).
+
+    Raises:
+        SettingsError: an option is unknown or of the wrong type.
+    """
+    known = {
+        "categories": list, "query": str, "contact": str, "base_url": str, "page_size": int, "delay_seconds": float,
+    }  # fmt: skip
+    check_options("arxiv", options, known)
+    listed = options.get("categories", list(CATEGORIES))
+    categories = [part.strip() for part in location.split(",")] if location else [str(c) for c in listed]  # type: ignore[attr-defined]
+    size = options.get("page_size", 100)
+    if not isinstance(size, int) or not 1 <= size <= 2000:
+        raise SettingsError("option page_size of source arxiv must be 1 to 2000", value=size, cure="Mend kb.toml")
+    delay = options.get("delay_seconds", 3.0)
+    client = Polite(delay=float(delay) if isinstance(delay, float) else 3.0, contact=str(options.get("contact", "")))
+    query = " OR ".join(f"cat:{category}" for category in categories)
+    if options.get("query"):
+        query = f"({query}) AND ({options['query']})" if query else str(options["query"])
+    return ArxivApi(query, client, str(options.get("base_url", API)).rstrip("/"), size)
+
+
+class ArxivApi:
+    """The live API as a `base.Source`; a batch is a page."""
+
+    name = "arxiv"
+    licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
+
+    def __init__(self, query: str, client: Polite, base_url: str, page_size: int) -> None:
+        self.query = query
+        self.key = f"arxiv:{query}"
+        self._client = client
+        self._base_url = base_url
+        self._page_size = page_size
+
+    def size_hint(self) -> int | None:
+        """Unknown before asking."""
+        return None
+
+    def batches(self, window: Window, cursor: str | None) -> Iterator[Batch]:
+        """Yield a batch per page, oldest papers first."""
+        before = read_cursor(cursor)
+        today = datetime.now(UTC).date()
+        start = window.since or today - timedelta(days=FIRST_DAYS)
+        if before and (window.since is None or before.get("start", "9") <= start.isoformat()):
+            start = date.fromisoformat(before["start"])
+        else:
+            before = {}
+        reached = _minute(before["reached"]) if before else datetime.combine(start, time.min)
+        end = datetime.combine(window.until or today, time(23, 59))
+        taken, offset = int(before.get("taken", 0)), int(before.get("offset", 0))
+        parts = [(reached, end)]
+        if offset:  # a part was in progress: finish it first
+            stopped = _minute(before["part_end"])
+            parts = [(stopped, end), (reached, stopped)] if stopped < end else [(reached, stopped)]
+        while parts:
+            first, last = parts.pop()
+            if first >= last and offset == 0:
+                continue
+            if window.limit is not None and taken >= window.limit:
+                return
+            feed = self._page(first, last, offset)
+            if feed.header.total_results > MOST_RESULTS and last - first > timedelta(minutes=2):
+                middle = first + (last - first) / 2
+                middle = middle.replace(second=0, microsecond=0)
+                parts += [(middle, last), (first, middle)]
+                continue
+            batch = self._batch(feed, None if window.limit is None else window.limit - taken)
+            taken += len(batch.papers)
+            offset += len(feed.results)
+            mark = {"start": start.isoformat(), "taken": taken, "reached": first.isoformat(timespec="minutes")}
+            if offset < feed.header.total_results and feed.results:
+                parts.append((first, last))
+                mark |= {"offset": offset, "part_end": last.isoformat(timespec="minutes")}
+            else:
+                offset = 0
+                mark["reached"] = min(last, datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)).isoformat(
+                    timespec="minutes"
+                )  # today's list still grows: the next run looks at the last day again
+                mark["reached"] = max(mark["reached"], first.isoformat(timespec="minutes"))  # type: ignore[type-var]
+            batch.cursor = json.dumps(mark)
+            yield batch
+
+    def _page(self, first: datetime, last: datetime, offset: int) -> "_feed.ParsedFeed":
+        """Ask for one page until it is well-formed and, where results are due, not empty."""
+        span = f"submittedDate:[{first:%Y%m%d%H%M} TO {last:%Y%m%d%H%M}]"
+        search = arxiv.Search(
+            query=f"({self.query}) AND {span}" if self.query else span,
+            sort_by=arxiv.SortCriterion.SubmittedDate,
+            sort_order=arxiv.SortOrder.Ascending,
+        )
+        reader = arxiv.Client(page_size=self._page_size)
+        reader.query_url_format = self._base_url + "?{}"
+        url = reader._format_url(search, offset, self._page_size)
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            feed = _parse(self._client.get(url))
+            if feed is None:
+                problem = "it sent a malformed page"
+            elif feed.results or (offset == 0 and feed.header.total_results == 0 and attempt + 1 >= ASK_AGAIN):
+                return feed
+            else:
+                problem = "it sent an empty page where results are due"
+        raise SourceUnreachable(
+            f"arXiv did not answer usefully: {problem}, {ATTEMPTS} times ({url})",
+            cure="Run it again later; it goes on where it stopped",
+        )
+
+    def _batch(self, feed: "_feed.ParsedFeed", room: int | None) -> Batch:
+        batch = Batch()
+        for result in feed.results:
+            if room is not None and len(batch.papers) >= room:
+                break
+            try:
+                batch.papers.append(parse_result(result))
+            except InvalidInput as error:
+                batch.reject(result.entry_id, error.message)
+        return batch
+
+
+def _parse(content: bytes) -> "_feed.ParsedFeed | None":
+    """Return the parsed page, or None if it is not the Atom feed that it should be."""
+    try:
+        feed = _feed.parse(content)
+    except Exception:  # an unreadable date or number in the feed escapes the package as whatever it is
+        return None
+    return None if feed.malformed else feed
+
+
+def parse_result(result: arxiv.Result, today: date | None = None) -> Paper:
+    """Make a Paper of one result of the API.
+
+    Raises:
+        InvalidInput: the entry has no arXiv id, title, abstract or usable date.
+    """
+    identifier = ids.arxiv_id(result.entry_id)
+    if identifier is None:
+        raise InvalidInput("no arXiv id", value=result.entry_id, cure="An entry needs its address")
+    other = ids.doi(result.doi or "")
+    address = f"https://arxiv.org/abs/{identifier.removeprefix('arxiv:')}"
+    remarks = f"{result.comment or ''} {result.summary}".lower()
+    return make_paper(
+        title=result.title,
+        abstract=result.summary,
+        authors=[author.name for author in result.authors],
+        published=result.published.date(),
+        date_precision="day",
+        updated=result.updated.date(),
+        categories=_primary_first(result.primary_category, result.categories),
+        links=[address],
+        identifiers=[identifier, other] if other else [identifier],
+        withdrawn="has been withdrawn" in remarks or "withdrawn by" in remarks,
+        source=SourceRecord(
+            "arxiv", identifier.removeprefix("arxiv:"), result.updated.date().isoformat(), address, "CC0 (metadata)"
+        ),
+        today=today,
+    )
+
+
+def _primary_first(primary: str, categories: Sequence[str]) -> list[str]:
+    return [primary, *(category for category in categories if category != primary)]
+
+
+def _minute(text: str) -> datetime:
+    return datetime.fromisoformat(text)

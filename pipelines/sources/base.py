@@ -1,0 +1,116 @@
+"""What every source shares: what is asked of it, what it yields, and where it goes on after a stop."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from kb.errors import SettingsError
+from kb.papers import Paper
+
+EXAMPLES = 3
+"""How many rejected records of a batch are described one by one; the rest are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which papers to take.
+
+    Attributes:
+        since: first published on or after this day.
+        until: first published on or before this day.
+        limit: the first so many usable papers of each source, in its own order, so that asking twice changes nothing.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    limit: int | None = None
+
+    def contains(self, paper: Paper) -> bool:
+        """Whether a paper's date, at its own precision, can lie in the window."""
+        first, precision = paper.published, paper.date_precision
+        last = first
+        if precision == "year":
+            last = date(first.year, 12, 31)
+        elif precision == "month":
+            last = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        return (self.since is None or last >= self.since) and (self.until is None or first <= self.until)
+
+    def key(self) -> str:
+        """Return the window as text, for a source's key: another window is another reading."""
+        return f"{self.since or ''}..{self.until or ''}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some records of a source.
+
+    Attributes:
+        papers: usable records, each a Paper with one `SourceRecord`.
+        rejected: how many were not usable, by reason.
+        examples: a few of those in words ("file:line: what").
+        cursor: where to go on once this batch is stored; JSON, read by this source only.
+    """
+
+    papers: list[Paper] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    cursor: str = ""
+
+    def reject(self, where: str, reason: str) -> None:
+        """Count a record that cannot be used."""
+        self.rejected[reason] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(f"{where}: {reason}")
+
+
+class Source(Protocol):
+    """A place that papers come from.
+
+    Attributes:
+        name: what a person calls it.
+        key: name, location and filters: cursors are kept under it.
+        licence_note: what its terms allow, in a sentence.
+    """
+
+    name: str
+    key: str
+    licence_note: str
+
+    def size_hint(self) -> int | None:
+        """Return about how many records there are, or None."""
+        ...
+
+    def batches(self, window: Window, cursor: str | None) -> Iterator[Batch]:
+        """Yield what comes after `cursor` (None: from the start).
+
+        Raises:
+            SourceUnreachable: the source did not answer; what was yielded stays.
+            InvalidInput: the location cannot be read at all.
+        """
+        ...
+
+
+def read_cursor(cursor: str | None) -> dict[str, Any]:
+    """Return a cursor's content; an unreadable one counts as none, which only means reading again."""
+    try:
+        content = json.loads(cursor) if cursor else {}
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def check_options(source: str, options: Mapping[str, object], known: Mapping[str, type]) -> None:
+    """Check a source's table of kb.toml.
+
+    Raises:
+        SettingsError: an unknown option, or one of the wrong type.
+    """
+    for name, value in options.items():
+        if name not in known:
+            cure = f"Known: {', '.join(sorted(known)) or 'none'}"
+            raise SettingsError(f"unknown option {name} of source {source}", cure=cure)
+        if not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] is not bool):
+            raise SettingsError(f"option {name} of source {source} must be {known[name].__name__}", value=value, cure="Mend kb.toml")

@@ -1,0 +1,104 @@
+"""One polite HTTP client: identifies itself, waits between requests, retries with back-off, honours Retry-After.
+
+Retry-After: RFC 9110, section 10.2.3 (seconds or an HTTP date).
+"""
+
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+
+import httpx
+import stamina
+
+from kb.errors import SourceUnreachable
+
+ATTEMPTS = 5
+LONGEST_WAIT = 300.0
+"""Seconds. A server that asks for a longer pause is left alone until the next run."""
+MAX_BODY = 200_000_000
+"""Bytes. Nothing that we read is larger, so a larger answer is an error or an attack."""
+RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+class Busy(Exception):
+    """The server asked to come back later."""
+
+    def __init__(self, status: int, wait: float | None) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.wait = wait
+
+
+def user_agent(contact: str = "") -> str:
+    """Return how we introduce ourselves; `contact` is the user's address, as several sources ask."""
+    return f"papertide/{version('papertide')}" + (f" ({contact})" if contact else "")
+
+
+def retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, or None."""
+    if not header:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+class Polite:
+    """A client for one source: a single connection and at least `delay` seconds between requests."""
+
+    def __init__(self, *, delay: float, contact: str = "", timeout: float = 60.0, first_wait: float = 1.0) -> None:
+        self.delay = delay
+        self.first_wait = first_wait
+        self._last = 0.0
+        self._client = httpx.Client(
+            timeout=timeout,
+            follow_redirects=True,
+            headers={"User-Agent": user_agent(contact)},
+            limits=httpx.Limits(max_connections=1),
+        )
+
+    def get(self, url: str) -> bytes:
+        """Return the body at `url`.
+
+        Raises:
+            SourceUnreachable: it could not be had, after retries.
+        """
+        def wait(error: Exception) -> bool | float:
+            if isinstance(error, Busy) and error.wait is not None:
+                return error.wait if error.wait <= LONGEST_WAIT else False
+            return isinstance(error, (Busy, httpx.TransportError))
+
+        try:
+            for attempt in stamina.retry_context(
+                on=wait, attempts=ATTEMPTS, timeout=None, wait_initial=self.first_wait, wait_max=60, wait_jitter=self.first_wait
+            ):
+                with attempt:
+                    return self._once(url)
+        except (Busy, httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = str(error) or type(error).__name__
+            raise SourceUnreachable(
+                f"{url} did not answer ({reason})", cure="Check the network and run it again; it goes on where it stopped"
+            ) from None
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    def _once(self, url: str) -> bytes:
+        pause = self._last + self.delay - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        try:
+            with self._client.stream("GET", url) as response:
+                if response.status_code in RETRIED:
+                    raise Busy(response.status_code, retry_after(response.headers.get("Retry-After")))
+                response.raise_for_status()
+                body = bytearray()
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > MAX_BODY:
+                        raise SourceUnreachable(f"{url} sent more than {MAX_BODY:,} bytes", cure="Check the address")
+                return bytes(body)
+        finally:
+            self._last = time.monotonic()
