@@ -51,7 +51,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "themes": pa.schema([("paper", pa.string()), ("theme", pa.string()), ("score", pa.float32()), ("why", pa.string())]),
     "clusters": pa.schema(
         [("id", pa.string()), ("label", pa.string()), ("terms", _TEXTS), ("size", pa.int32()), ("exemplars", _TEXTS),
-         ("centroid", pa.list_(pa.float32())), ("first_run", pa.string())]
+         ("centroid", pa.list_(pa.float32())), ("mean", pa.list_(pa.float32())), ("first_run", pa.string())]
     ),
     "placements": pa.schema([("paper", pa.string()), ("cluster", pa.string()), ("strength", pa.float32())]),
     "cluster_history": pa.schema(

@@ -1,0 +1,148 @@
+"""The curated themes: groups and leaves, read from `kb/data/taxonomy.toml` or a file of the user's own."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from kb.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of themes."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A leaf of the taxonomy.
+
+    Attributes:
+        id: "group/leaf".
+        group: the group's id.
+        description: what its papers study, in our words; papers are compared with it by meaning.
+        cues: phrases that speak for the theme, in lower case, matched as whole words.
+        pitfalls: what goes wrong in practice; an editor's judgement.
+        standards: names of standards that touch it (see `Standard`).
+        benchmarks: names of the mini-benchmarks that test its claims.
+    """
+
+    id: str
+    group: str
+    name: str
+    description: str
+    cues: tuple[str, ...]
+    pitfalls: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()
+    benchmarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """A standard, framework or law, and what it asks for, in our words."""
+
+    id: str
+    name: str
+    publisher: str
+    year: int
+    url: str
+    asks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All groups and themes, in the file's order."""
+
+    groups: tuple[Group, ...]
+    themes: tuple[Theme, ...]
+    standards: tuple[Standard, ...] = ()
+
+    def theme(self, name: str) -> Theme | None:
+        """Return the theme of that id, or None."""
+        return next((theme for theme in self.themes if theme.id == name), None)
+
+    def in_group(self, group: str) -> tuple[Theme, ...]:
+        """Return a group's themes."""
+        return tuple(theme for theme in self.themes if theme.group == group)
+
+
+_GROUP = {"id": str, "name": str, "description": str, "themes": list}
+_THEME = {
+    "id": str, "name": str, "description": str, "cues": list, "pitfalls": list, "standards": list, "benchmarks": list,
+}  # fmt: skip
+_STANDARD = {"id": str, "name": str, "publisher": str, "year": int, "url": str, "asks": str}
+
+
+def load(path: Path | None = None) -> Taxonomy:
+    """Read a taxonomy.
+
+    Args:
+        path: a file of the user's own; None for the packaged one.
+
+    Raises:
+        SettingsError: the file cannot be read, is not TOML, or an entry lacks something; the message names it.
+    """
+    where = str(path) if path else "the packaged taxonomy"
+    try:
+        text = path.read_text(encoding="utf-8") if path else _packaged("taxonomy.toml")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"cannot read the taxonomy {where}: {error.strerror}", cure="Check topics.taxonomy in kb.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{where} is not valid TOML: {error}", cure="Mend that line") from None
+    standards = tuple(
+        Standard(**_checked(entry, _STANDARD, "standards.toml"))
+        for entry in tomllib.loads(_packaged("standards.toml"))["standards"]
+    )
+    groups, themes = [], []
+    for entry in content.get("groups", []):
+        group = _checked(entry, _GROUP, where)
+        groups.append(Group(group["id"], group["name"], group["description"]))
+        for leaf in group["themes"]:
+            themes.append(_theme(_checked(leaf, _THEME, where, optional=("pitfalls", "standards", "benchmarks")), group["id"]))
+    _no_twins([group.id for group in groups] + [theme.id for theme in themes], where)
+    known = {standard.id for standard in standards}
+    for theme in themes:
+        if not theme.cues:
+            raise SettingsError(f"{where}: theme {theme.id} has no cues", cure="Give it at least one phrase")
+        if unknown := set(theme.standards) - known:
+            raise SettingsError(f"{where}: theme {theme.id} names an unknown standard", value=min(unknown), cure="See standards.toml")
+    if not themes:
+        raise SettingsError(f"{where} has no themes", cure="Write [[groups]] with [[groups.themes]] under it")
+    return Taxonomy(tuple(groups), tuple(themes), standards)
+
+
+def _theme(leaf: Mapping[str, Any], group: str) -> Theme:
+    lists = {key: tuple(leaf.get(key, ())) for key in ("pitfalls", "standards", "benchmarks")}
+    cues = tuple(str(cue).lower() for cue in leaf["cues"])
+    return Theme(f"{group}/{leaf['id']}", group, leaf["name"], leaf["description"], cues, **lists)
+
+
+def _packaged(name: str) -> str:
+    return (files("kb") / "data" / name).read_text(encoding="utf-8")
+
+
+def _checked(entry: Any, shape: Mapping[str, type], where: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{where}: an entry is no table", value=entry, cure="Write it under [[groups]]")
+    name = entry.get("id", "without an id")
+    for key, kind in shape.items():
+        if key not in entry and key not in optional:
+            raise SettingsError(f"{where}: entry {name} lacks {key}", cure="Add it")
+        if key in entry and not isinstance(entry[key], kind):
+            raise SettingsError(f"{where}: {key} of entry {name} must be {kind.__name__}", value=entry[key], cure="Mend its type")
+    if extra := set(entry) - set(shape):
+        raise SettingsError(f"{where}: entry {name} has an unknown key", value=min(extra), cure=f"Known: {', '.join(shape)}")
+    return entry
+
+
+def _no_twins(names: list[str], where: str) -> None:
+    twins = {name for name in names if names.count(name) > 1}
+    if twins:
+        raise SettingsError(f"{where}: two entries have the same id", value=min(twins), cure="Rename one")
