@@ -1,0 +1,2 @@
+import typer
+bench_app = typer.Typer()

@@ -1,0 +1,3 @@
+import typer
+def register(cli: typer.Typer) -> None:
+    pass
