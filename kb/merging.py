@@ -55,9 +55,7 @@ def group(records: Iterable[RecordKey], keep_apart: Iterable[tuple[str, str]] = 
     for number, record in enumerate(ordered):
         for identifier in record.identifiers:
             other = first_with.setdefault(identifier, number)
-            if other != number and (
-                forest.arxiv_agrees(other, number) or ordered[other].title_key == record.title_key
-            ):
+            if other != number and (forest.arxiv_agrees(other, number) or ordered[other].title_key == record.title_key):
                 forest.unite(other, number)
     by_title: dict[str, list[int]] = {}
     for number, record in enumerate(ordered):

@@ -13,6 +13,8 @@ from datetime import date
 from typing import Literal, get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kb.embedding import Encoder, Vectors
 from kb.errors import InvalidInput
@@ -78,31 +80,26 @@ def search(
         words = store.text_search(query, depth if allowed is None else store.count("papers"), where)
         words = [pair for pair in words if allowed is None or pair[0] in allowed][:depth]
     if mode != "keyword":
-        meaning = nearest(store, encoder().encode_query(query), where, allowed)[:depth]
+        meaning = nearest(store, encoder().encode_query(query), depth, where, allowed)
     return _hits(store, words, meaning, mode, limit)
 
 
-def similar(store: Store, paper: Paper, model_key: str, limit: int = 10) -> list[Hit]:
-    """Return the papers whose vectors are nearest to a paper's own."""
-    hashes, matrix = store.vectors(model_key)
-    row = store.papers(["id", "text_hash"], f"id = {quote(paper.id)}")["text_hash"].to_pylist()[0]
-    if row not in hashes:
-        return []
-    vector = matrix[hashes.index(row)].astype(np.float32)
-    found = [pair for pair in nearest(store, vector, None, None) if pair[0] != paper.id]
-    return _hits(store, [], found[:limit], "semantic", limit)
-
-
-def nearest(store: Store, vector: Vectors, where: str | None, allowed: set[str] | None) -> list[tuple[str, float]]:
-    """Return (paper id, cosine) of every paper that passes the filters, nearest first, ties by id."""
+def nearest(
+    store: Store, vector: Vectors, limit: int, where: str | None = None, allowed: set[str] | None = None
+) -> list[tuple[str, float]]:
+    """Return (paper id, cosine) of the papers nearest to a vector among those that pass the filters, ties by id."""
     if store.run is None:
         return []
     hashes, matrix = store.vectors(str(store.run["model"]))
-    cosine = dict(zip(hashes, matrix.astype(np.float32) @ vector, strict=True))
-    table = store.papers(["id", "text_hash"], where).to_pydict()
-    pairs = zip(table["id"], table["text_hash"], strict=True)
-    scored = [(paper, float(cosine[text])) for paper, text in pairs if text in cosine and (allowed is None or paper in allowed)]
-    return sorted(scored, key=lambda pair: (-pair[1], pair[0]))
+    table = store.papers(["id", "text_hash"], where)
+    place = pc.index_in(table["text_hash"], value_set=pa.array(hashes)).to_numpy()
+    ids = np.array(table["id"].to_pylist(), dtype=object)
+    scores = (matrix.astype(np.float32) @ vector)[place]
+    if allowed is not None:
+        kept = np.array([paper in allowed for paper in ids], dtype=bool)
+        ids, scores = ids[kept], scores[kept]
+    order = np.argsort(-scores, kind="stable")[:limit]  # the papers come ordered by id, so ties are too
+    return [(str(ids[number]), float(scores[number])) for number in order]
 
 
 def fuse(rankings: Sequence[Sequence[str]], k: int = RRF_K) -> list[tuple[str, float]]:
@@ -132,9 +129,7 @@ def _conditions(store: Store, filters: Filters) -> tuple[str | None, set[str] | 
     return " AND ".join(parts) or None, allowed
 
 
-def _hits(
-    store: Store, words: list[tuple[str, float]], meaning: list[tuple[str, float]], mode: Mode, limit: int
-) -> list[Hit]:
+def _hits(store: Store, words: list[tuple[str, float]], meaning: list[tuple[str, float]], mode: Mode, limit: int) -> list[Hit]:
     if mode == "hybrid":
         ranked = fuse([[paper for paper, _ in words], [paper for paper, _ in meaning]])[:limit]
     else:

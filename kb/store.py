@@ -83,7 +83,9 @@ def _mended(what: str) -> Iterator[None]:
             raise
         text = str(error)
         if getattr(error, "errno", None) == 28 or "No space left" in text:
-            raise StoreError(f"{what}: the disk is full", cure="Free some space and run it again; nothing stored is lost") from None
+            raise StoreError(
+                f"{what}: the disk is full", cure="Free some space and run it again; nothing stored is lost"
+            ) from None
         if isinstance(error, PermissionError) or "ermission denied" in text:
             raise StoreError(f"{what}: permission denied", cure="Check who owns the folder") from None
         short = text.splitlines()[0][:200] if text else type(error).__name__

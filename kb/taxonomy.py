@@ -93,7 +93,9 @@ def load(path: Path | None = None) -> Taxonomy:
         text = path.read_text(encoding="utf-8") if path else _packaged("taxonomy.toml")
         content = tomllib.loads(text)
     except OSError as error:
-        raise SettingsError(f"cannot read the taxonomy {where}: {error.strerror}", cure="Check topics.taxonomy in kb.toml") from None
+        raise SettingsError(
+            f"cannot read the taxonomy {where}: {error.strerror}", cure="Check topics.taxonomy in kb.toml"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{where} is not valid TOML: {error}", cure="Mend that line") from None
     standards = tuple(
@@ -112,7 +114,9 @@ def load(path: Path | None = None) -> Taxonomy:
         if not theme.cues:
             raise SettingsError(f"{where}: theme {theme.id} has no cues", cure="Give it at least one phrase")
         if unknown := set(theme.standards) - known:
-            raise SettingsError(f"{where}: theme {theme.id} names an unknown standard", value=min(unknown), cure="See standards.toml")
+            raise SettingsError(
+                f"{where}: theme {theme.id} names an unknown standard", value=min(unknown), cure="See standards.toml"
+            )
     if not themes:
         raise SettingsError(f"{where} has no themes", cure="Write [[groups]] with [[groups.themes]] under it")
     return Taxonomy(tuple(groups), tuple(themes), standards)

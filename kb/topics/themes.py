@@ -17,14 +17,16 @@ from kb.taxonomy import Theme
 Vectors = NDArray[np.float32]
 
 THRESHOLD = 0.5
-TITLE_CUE, ABSTRACT_CUE, MOST_CUES = 1.6, 0.9, 3.0
+TITLE_CUE, ABSTRACT_CUE, MOST_CUES = 1.8, 0.9, 3.0
 """Weights, in the same unit as a standard deviation of similarity."""
 BIAS, SLOPE = 3.4, 1.6
-MIN_SIMILARITY = 0.15
-"""A paper whose vector says that it is about something else is not saved by a phrase."""
+MIN_SIMILARITY, MIN_SIMILARITY_ALONE = 0.15, 0.50
+"""A paper whose vector says that it is about something else is not saved by a phrase; and a vector that nothing in the
+words supports must be very near."""
+_WORD = re.compile(r"[^\W_]+")
 SPREAD_PAPERS = 1_000
 """Below this many papers the corpus's own spread of similarity is not used: a reading list is all about its themes."""
-USUAL_MEAN, USUAL_SPREAD = 0.13, 0.11
+USUAL_MEAN, USUAL_SPREAD = 0.143, 0.089
 """Mean and spread of similarity between deep-learning abstracts and theme descriptions under MiniLM (42,735 abstracts)."""
 
 
@@ -64,7 +66,7 @@ def assign(
     cues = _cue_weights(titles, abstracts, themes)
     logit = SLOPE * ((similarity - mean) / spread + cues.weight - BIAS)
     score = 1 / (1 + np.exp(-logit))
-    score[similarity < MIN_SIMILARITY] = 0
+    score[similarity < np.where(cues.weight > 0, MIN_SIMILARITY, MIN_SIMILARITY_ALONE)] = 0
     found = []
     for paper, theme in zip(*np.nonzero(score >= THRESHOLD), strict=True):
         if int(paper) not in labels:
@@ -84,25 +86,42 @@ class _Cues:
 
 
 def _cue_weights(titles: Sequence[str], abstracts: Sequence[str], themes: Sequence[Theme]) -> _Cues:
-    """Find every theme's cue phrases with one pass of one pattern over each text."""
-    by_cue: dict[str, list[int]] = {}
-    for number, theme in enumerate(themes):
-        for cue in theme.cues:
-            by_cue.setdefault(_flat(cue), []).append(number)
-    choices = "|".join(re.escape(cue) for cue in sorted(by_cue, key=lambda cue: (-len(cue), cue)))
-    pattern = re.compile(rf"(?=\b({choices})(?:s|es)?\b)")  # look-ahead: phrases may overlap
+    by_start = _cues_by_first_word(themes)
     weight = np.zeros((len(titles), len(themes)), np.float32)
     phrases: dict[tuple[int, int], list[str]] = {}
     for paper, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
         for text, value in ((title, TITLE_CUE), (abstract, ABSTRACT_CUE)):
-            for cue in dict.fromkeys(match[1] for match in pattern.finditer(_flat(text))):
-                for theme in by_cue[cue]:
-                    said = phrases.setdefault((paper, theme), [])
-                    if cue not in said:
-                        said.append(cue)
-                        weight[paper, theme] = min(MOST_CUES, weight[paper, theme] + value)
+            for cue, theme in _said(text, by_start):
+                said = phrases.setdefault((paper, theme), [])
+                if cue not in said:
+                    said.append(cue)
+                    weight[paper, theme] = min(MOST_CUES, weight[paper, theme] + value)
     return _Cues(weight, phrases)
 
 
-def _flat(text: str) -> str:
-    return text.lower().replace("-", " ")
+_Starts = Mapping[str, Sequence[tuple[tuple[str, ...], str, int]]]
+
+
+def _cues_by_first_word(themes: Sequence[Theme]) -> _Starts:
+    """Index every cue phrase, in singular and plural, as (its words, the cue, the theme's number) by its first word."""
+    found: dict[str, list[tuple[tuple[str, ...], str, int]]] = {}
+    for number, theme in enumerate(themes):
+        for cue in theme.cues:
+            words = tuple(_WORD.findall(cue.lower()))
+            for ending in ("", "s", "es"):
+                spelt = (*words[:-1], words[-1] + ending)
+                found.setdefault(spelt[0], []).append((spelt, " ".join(words), number))
+    return found
+
+
+def _said(text: str, by_start: _Starts) -> list[tuple[str, int]]:
+    """Return the (cue, theme's number) pairs that stand in a text, in order."""
+    words = _WORD.findall(text.lower())
+    return list(
+        dict.fromkeys(
+            (cue, theme)
+            for place, word in enumerate(words)
+            for spelt, cue, theme in by_start.get(word, ())
+            if tuple(words[place : place + len(spelt)]) == spelt
+        )
+    )

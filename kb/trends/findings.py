@@ -88,9 +88,7 @@ def compute(
     findings = [
         _growth_finding(subject, names[subject], estimate, adjusted.get(subject), run) for subject, estimate in estimates.items()
     ]
-    findings += [
-        found for subject in estimates if (found := _share_finding(names[subject], by_year[subject], run)) is not None
-    ]
+    findings += [found for subject in estimates if (found := _share_finding(names[subject], by_year[subject], run)) is not None]
     return sorted(findings, key=lambda finding: finding.id)
 
 

@@ -1,2 +1,3 @@
 import typer
+
 bench_app = typer.Typer()

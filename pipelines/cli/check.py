@@ -1,3 +1,5 @@
 import typer
+
+
 def register(cli: typer.Typer) -> None:
     pass

@@ -42,7 +42,12 @@ def search(
     _known_theme(context, theme)
     filters = searching.Filters(theme=theme, since=_day(since, "--since"), until=_day(until, "--until"), venue=venue)
     hits = searching.search(
-        context.store, query, context.encoder, mode=mode, filters=filters, limit=n  # type: ignore[arg-type]
+        context.store,
+        query,
+        context.encoder,
+        mode=mode,
+        filters=filters,
+        limit=n,  # type: ignore[arg-type]
     )
     if json:
         print_json(

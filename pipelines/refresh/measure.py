@@ -1,19 +1,9 @@
 """Papers and topics -> findings of trend."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from kb.store import Store
 from kb.taxonomy import Taxonomy
-from kb.trends import Corpus, Finding, build_corpus, compute
+from kb.trends import findings_of
 from pipelines.progress import Progress
-
-EPOCH_GAP = 6
-"""Months without a paper after which a source that is dated by month counts as another stratum: what it collected
-before and after such a gap may differ, and the difference must not pass for a trend."""
 
 
 def measure(store: Store, taxonomy: Taxonomy, run: str, progress: Progress) -> None:
@@ -22,61 +12,3 @@ def measure(store: Store, taxonomy: Taxonomy, run: str, progress: Progress) -> N
     store.replace("findings", [finding.to_dict() for finding in findings])
     told = sum(finding.kind in {"rising", "falling"} for finding in findings)
     progress.note(f"findings: {len(findings):,}, of which {told} rise or fall")
-
-
-def findings_of(store: Store, taxonomy: Taxonomy, run: str) -> list[Finding]:
-    """Compute the findings from what the store holds; `kb verify` does so too."""
-    papers, monthly, yearly = corpora(store)
-    names, members = subjects(store, taxonomy, papers)
-    return compute(names, members, monthly, yearly, run)
-
-
-def corpora(store: Store) -> tuple[list[str], Corpus, Corpus]:
-    """Return (paper ids, the corpus by month, the corpus by year); withdrawn papers are not counted."""
-    rows = store.papers(["id", "published", "date_precision", "sources"], "NOT withdrawn").to_pydict()
-    dates = np.array(rows["published"], dtype="datetime64[D]")
-    strata = strata_of(dates, rows["date_precision"], rows["sources"])
-    monthly, yearly = (build_corpus(dates, rows["date_precision"], strata, step) for step in ("month", "year"))
-    return rows["id"], monthly, yearly
-
-
-def strata_of(dates: NDArray[np.datetime64], precision: list[str], sources: list[list[Mapping[str, Any]]]) -> list[str]:
-    """Return the stratum of each paper: arXiv (by unbroken stretch of coverage), else its venue, else its source."""
-    families = [_family(records) for records in sources]
-    months = dates.astype("datetime64[M]").astype(np.int64)
-    in_arxiv = np.array([family == "arxiv" and known != "year" for family, known in zip(families, precision, strict=True)], bool)
-    seen = np.unique(months[in_arxiv])
-    starts = seen[np.flatnonzero(np.diff(seen, prepend=seen[:1] - EPOCH_GAP - 1) > EPOCH_GAP)] if len(seen) else seen
-    return [
-        f"arxiv from {np.datetime64(int(starts[np.searchsorted(starts, month, 'right') - 1]), 'M')}" if dated else family
-        for family, month, dated in zip(families, months, in_arxiv, strict=True)
-    ]
-
-
-def _family(records: list[Mapping[str, Any]]) -> str:
-    names = sorted(record["source"] for record in records)
-    if any(name == "arxiv" for name in names):
-        return "arxiv"
-    listed = next((name for name in names if name.startswith("paperlists:")), None)
-    return listed.removeprefix("paperlists:")[:-4] if listed else names[0]
-
-
-def subjects(store: Store, taxonomy: Taxonomy, papers: list[str]) -> tuple[dict[str, str], dict[str, NDArray[np.int64]]]:
-    """Return (subject -> name, subject -> positions of its papers): themes, groups of themes, clusters."""
-    place = {paper: number for number, paper in enumerate(papers)}
-    names = {f"theme:{theme.id}": theme.name for theme in taxonomy.themes}
-    names |= {f"group:{group.id}": group.name for group in taxonomy.groups}
-    members: dict[str, set[int]] = {subject: set() for subject in names}
-    assigned = store.table("themes", ["paper", "theme"]).to_pydict()
-    for paper, theme in zip(assigned["paper"], assigned["theme"], strict=True):
-        if paper in place and f"theme:{theme}" in members:
-            members[f"theme:{theme}"].add(place[paper])
-            members[f"group:{theme.split('/')[0]}"].add(place[paper])
-    for row in store.table("clusters", ["id", "label"]).to_pylist():
-        names[f"cluster:{row['id']}"] = row["label"]
-        members[f"cluster:{row['id']}"] = set()
-    placed = store.table("placements", ["paper", "cluster"]).to_pydict()
-    for paper, cluster in zip(placed["paper"], placed["cluster"], strict=True):
-        if paper in place:
-            members[f"cluster:{cluster}"].add(place[paper])
-    return names, {subject: np.array(sorted(chosen), np.int64) for subject, chosen in members.items()}

@@ -113,4 +113,6 @@ def check_options(source: str, options: Mapping[str, object], known: Mapping[str
             cure = f"Known: {', '.join(sorted(known)) or 'none'}"
             raise SettingsError(f"unknown option {name} of source {source}", cure=cure)
         if not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] is not bool):
-            raise SettingsError(f"option {name} of source {source} must be {known[name].__name__}", value=value, cure="Mend kb.toml")
+            raise SettingsError(
+                f"option {name} of source {source} must be {known[name].__name__}", value=value, cure="Mend kb.toml"
+            )

@@ -67,6 +67,7 @@ class Polite:
         Raises:
             SourceUnreachable: it could not be had, after retries.
         """
+
         def wait(error: Exception) -> bool | float:
             if isinstance(error, Busy) and error.wait is not None:
                 return error.wait if error.wait <= LONGEST_WAIT else False
