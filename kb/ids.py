@@ -7,7 +7,8 @@ arXiv identifiers by era:
     1501.00001, 2006.11239v2        from January 2015: YYMM and 5 digits
 
 Some copies of arXiv's metadata went through a spreadsheet that read identifiers as numbers: `1801.02850` became
-`1801.0285`, `1502.06434` became `1502.0643400000001`. Since each era fixes the number of digits, `restore_digits` can tell and mend it.
+`1801.0285`, `1502.06434` became `1502.0643400000001`. Since each era fixes the number
+of digits, `restore_digits` can tell and mend it.
 
 The canonical form is `arxiv:2006.11239`, without the version. Others: `doi:10.1038/nature14539` (lower case),
 `openreview:rygGQyrFvH`, `acl:2021.acl-long.24` (also the old `acl:P18-1001`), `pmlr:v25/liu12a`, and, where a work

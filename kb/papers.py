@@ -151,7 +151,7 @@ def parse_date(text: str) -> tuple[date, DatePrecision]:
     try:
         numbers = [int(part) for part in parts]
         year, month, day = (*numbers, 1, 1)[:3]
-        precision: DatePrecision = ("year", "month", "day")[len(numbers) - 1]  # type: ignore[assignment]
+        precision: DatePrecision = ("year", "month", "day")[len(numbers) - 1]
         return date(year, month, day), precision
     except (ValueError, IndexError):
         raise InvalidInput("unreadable date", value=text, cure="Write it as 2017-06-12, 2017-06 or 2017") from None

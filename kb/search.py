@@ -52,7 +52,7 @@ def search(
     query: str,
     encoder: Callable[[], Encoder],
     *,
-    mode: Mode = "hybrid",
+    mode: str = "hybrid",
     filters: Filters | None = None,
     limit: int = 10,
 ) -> list[Hit]:
@@ -129,7 +129,7 @@ def _conditions(store: Store, filters: Filters) -> tuple[str | None, set[str] | 
     return " AND ".join(parts) or None, allowed
 
 
-def _hits(store: Store, words: list[tuple[str, float]], meaning: list[tuple[str, float]], mode: Mode, limit: int) -> list[Hit]:
+def _hits(store: Store, words: list[tuple[str, float]], meaning: list[tuple[str, float]], mode: str, limit: int) -> list[Hit]:
     if mode == "hybrid":
         ranked = fuse([[paper for paper, _ in words], [paper for paper, _ in meaning]])[:limit]
     else:

@@ -106,8 +106,8 @@ def load(path: Path | None = None) -> Taxonomy:
     for entry in content.get("groups", []):
         group = _checked(entry, _GROUP, where)
         groups.append(Group(group["id"], group["name"], group["description"]))
-        for leaf in group["themes"]:
-            themes.append(_theme(_checked(leaf, _THEME, where, optional=("pitfalls", "standards", "benchmarks")), group["id"]))
+        leaves = [_checked(leaf, _THEME, where, optional=("pitfalls", "standards", "benchmarks")) for leaf in group["themes"]]
+        themes += [_theme(leaf, group["id"]) for leaf in leaves]
     _no_twins([group.id for group in groups] + [theme.id for theme in themes], where)
     known = {standard.id for standard in standards}
     for theme in themes:

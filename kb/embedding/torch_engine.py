@@ -79,7 +79,7 @@ class TorchEncoder:
         on_device = {name: values.to(self.device) for name, values in features.items()}
         with torch.inference_mode(), self._autocast():
             vectors = self._model(on_device)["sentence_embedding"].float()
-            return torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()  # type: ignore[no-any-return]
+            return torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
 
     def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast("cpu", torch.bfloat16) if self.precision == "bf16" else nullcontext()
@@ -101,7 +101,7 @@ def _load(model: str, device: str) -> tuple[Any, str]:
     from sentence_transformers import SentenceTransformer  # after the environment is set: it reads it on import
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():

@@ -79,7 +79,7 @@ def fit(vectors: Vectors, *, seed: int = 0, n_clusters: int | None = None) -> Cl
 def center(vectors: Vectors, mean: Vectors) -> Vectors:
     """Return vectors without what all papers share, at unit length again."""
     moved = vectors - mean
-    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)  # type: ignore[no-any-return]
 
 
 def assign(centred: Vectors, centroids: Vectors) -> tuple[Labels, NDArray[np.float32]]:
@@ -121,4 +121,5 @@ def _filled(labels: Labels, k: int) -> Labels:
 def _centroids(vectors: Vectors, labels: Labels, k: int) -> Vectors:
     sums = np.zeros((k, vectors.shape[1]), np.float64)
     np.add.at(sums, labels, vectors)
-    return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    return (sums / lengths).astype(np.float32)  # type: ignore[no-any-return]

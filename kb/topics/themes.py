@@ -1,8 +1,9 @@
 """Papers -> curated themes, several a paper or none.
 
 A theme's score for a paper comes from two witnesses: how much nearer the paper's vector lies to the theme's description
-than papers usually do (in standard deviations over the corpus, so that broad descriptions win nothing), and which of the theme's cue
-phrases stand in the title or abstract. Either may be wrong alone; a paper is assigned when they agree or one is loud.
+than papers usually do (in standard deviations over the corpus, so that broad descriptions win nothing), and which of
+the theme's cue phrases stand in the title or abstract. Either may be wrong alone; a paper is assigned when they agree
+or one is loud.
 """
 
 import re

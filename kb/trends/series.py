@@ -121,8 +121,8 @@ def _pooled(strata: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
 
 
 def _names(first: int, last: int, step: Step) -> tuple[str, ...]:
-    unit = "M" if step == "month" else "Y"
-    return tuple(str(np.datetime64(number, unit)) for number in range(first, last + 1))
+    numbers = np.arange(first, last + 1)
+    return tuple(str(period) for period in numbers.astype("datetime64[M]" if step == "month" else "datetime64[Y]"))
 
 
 def _complete(dates: NDArray[np.datetime64], step: Step) -> bool:

@@ -36,13 +36,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print a table; columns named in `right` are numbers."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | tuple[str, ...]]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; columns named in `right` are numbers; a cell that is a tuple has a line for each of its texts."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(Text("\n".join(map(plain, (cell,) if isinstance(cell, str) else cell))) for cell in row))
     out.print(table)
 
 

@@ -41,14 +41,7 @@ def search(
     context: Context = ctx.obj
     _known_theme(context, theme)
     filters = searching.Filters(theme=theme, since=_day(since, "--since"), until=_day(until, "--until"), venue=venue)
-    hits = searching.search(
-        context.store,
-        query,
-        context.encoder,
-        mode=mode,
-        filters=filters,
-        limit=n,  # type: ignore[arg-type]
-    )
+    hits = searching.search(context.store, query, context.encoder, mode=mode, filters=filters, limit=n)
     if json:
         print_json(
             [
@@ -63,11 +56,11 @@ def search(
     if not hits:
         say("Nothing found. Try other words, `--mode semantic`, or fewer filters.")
         return
-    rows = [
-        [str(rank), hit.paper.title, hit.paper.date_text, hit.paper.venue or "-", hit.why, hit.paper.id]
+    rows: list[list[str | tuple[str, ...]]] = [
+        [str(rank), (hit.paper.title, " · ".join(filter(None, [hit.paper.date_text, hit.paper.venue, hit.paper.id]))), hit.why]
         for rank, hit in enumerate(hits, start=1)
     ]
-    print_table(["#", "title", "date", "venue", "why", "id"], rows, right=["#"])
+    print_table(["#", "paper", "why"], rows, right=["#"])
 
 
 def show(
@@ -115,7 +108,7 @@ def themes(ctx: typer.Context, json: Json = False) -> None:
     context: Context = ctx.obj
     papers = _counts(context.store.table("themes", ["theme"])["theme"].to_pylist())
     growth = _growth(context)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": theme.id, "name": theme.name, "group": theme.group, "papers": papers.get(theme.id, 0),
             "growth": growth.get(f"theme:{theme.id}"),
@@ -221,8 +214,10 @@ def _growth_text(growth: dict[str, Any] | None) -> str:
 
 
 def _known_theme(context: Context, theme: str | None) -> None:
-    known = {item.id for item in (*context.taxonomy.themes, *context.taxonomy.groups)} if theme else set()
-    if theme and theme not in known:
+    if theme is None:
+        return
+    known = {leaf.id for leaf in context.taxonomy.themes} | {group.id for group in context.taxonomy.groups}
+    if theme not in known:
         raise InvalidInput("no such theme", value=theme, cure="`kb themes` lists them")
 
 

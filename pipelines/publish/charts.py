@@ -72,9 +72,7 @@ def share_rows(series: Series) -> list[dict[str, Any]]:
 
 def count_chart(series: Series, palette: Palette) -> Spec | None:
     """How many works of each year a reading list holds; None for an empty one."""
-    rows = [
-        {"year": period, "works": int(count)} for period, count in zip(series.corpus.periods, series.count, strict=True)
-    ]
+    rows = [{"year": period, "works": int(count)} for period, count in zip(series.corpus.periods, series.count, strict=True)]
     if not any(row["works"] for row in rows):
         return None
     bars = (
@@ -90,9 +88,10 @@ def count_chart(series: Series, palette: Palette) -> Spec | None:
 
 def growth_chart(findings: Sequence[tuple[str, Finding]], palette: Palette) -> Spec | None:
     """Growth a year of several subjects with 95% intervals, on a logarithmic axis; None without any."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "name": name, "kind": finding.kind, "growth": finding.value, "low": max(finding.low, 0.2), "high": min(finding.high, 5.0),
+            "name": name, "kind": finding.kind, "growth": finding.value,
+            "low": max(finding.low, 0.2), "high": min(finding.high, 5.0),
         }
         for name, finding in findings
         if finding.low is not None and finding.high is not None

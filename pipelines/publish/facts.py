@@ -165,9 +165,7 @@ def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _central(
-    store: Store, papers: Sequence[str], reading_list: bool
-) -> tuple[dict[str, list[int]], dict[tuple[str, int], str]]:
+def _central(store: Store, papers: Sequence[str], reading_list: bool) -> tuple[dict[str, list[int]], dict[tuple[str, int], str]]:
     """Return each theme's and cluster's best fitting papers, and why they fit."""
     place = {paper: number for number, paper in enumerate(papers)}
     ranked: dict[str, list[tuple[float, int]]] = defaultdict(list)
@@ -184,11 +182,11 @@ def _central(
     return {subject: [number for _, number in sorted(pairs)[:most]] for subject, pairs in ranked.items()}, why
 
 
-def _newest(
-    store: Store, papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]
-) -> dict[str, list[int]]:
+def _newest(store: Store, papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]) -> dict[str, list[int]]:
     """Return each subject's newest papers; a paper dated to its year only counts as that year's first day."""
-    dates = np.array(store.papers(["published"], "NOT withdrawn")["published"].to_pylist(), dtype="datetime64[D]").astype(np.int64)
+    dates = np.array(store.papers(["published"], "NOT withdrawn")["published"].to_pylist(), dtype="datetime64[D]").astype(
+        np.int64
+    )
     return {
         subject: positions[np.argsort(-dates[positions], kind="stable")[:SHOWN]].tolist()
         for subject, positions in members.items()

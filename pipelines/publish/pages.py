@@ -26,7 +26,9 @@ class Page:
     text: str
 
 
-def build_pages(facts: Facts, benchmarks: Sequence[Mapping[str, Any]], downloads: Sequence[Mapping[str, Any]], templates: Path) -> Iterator[Page]:
+def build_pages(
+    facts: Facts, benchmarks: Sequence[Mapping[str, Any]], downloads: Sequence[Mapping[str, Any]], templates: Path
+) -> Iterator[Page]:
     """Yield every generated page and chart.
 
     Args:
@@ -36,7 +38,8 @@ def build_pages(facts: Facts, benchmarks: Sequence[Mapping[str, Any]], downloads
     """
     environment = _environment(templates)
     environment.globals.update(
-        facts=facts, benchmarks=benchmarks, downloads=downloads, address=address, claim=claim, finding_claim=_finding_claim(facts),
+        facts=facts, benchmarks=benchmarks, downloads=downloads, address=address, claim=claim,
+        finding_claim=_finding_claim(facts),
     )  # fmt: skip
 
     def page(path: str, template: str, **values: Any) -> Page:

@@ -17,11 +17,11 @@ Vectors = NDArray[np.float32]
 
 def sort_papers(store: Store, encoder: Encoder, taxonomy: Taxonomy, run: str, progress: Progress) -> None:
     """Assign themes and clusters to every paper."""
-    rows = store.papers(["id", "title", "abstract", "summary", "labels", "text_hash"]).to_pydict()
+    rows = store.papers(["id", "title", "abstract", "summary", "text_hash"]).to_pydict()
     vectors = paper_vectors(store, encoder.key, rows["text_hash"])
     texts = [abstract or summary for abstract, summary in zip(rows["abstract"], rows["summary"], strict=True)]
     advance = progress.task("sort into themes and clusters", 3, "steps")
-    _themes(store, encoder, taxonomy, rows, texts, vectors)
+    store.replace("themes", assign_themes(store, encoder, taxonomy))
     advance(1)
     placed, ids = _clusters(store, rows["id"], vectors, run)
     advance(1)
@@ -37,16 +37,18 @@ def paper_vectors(store: Store, model_key: str, hashes: list[str]) -> Vectors:
     return matrix[[place[name] for name in hashes]].astype(np.float32)
 
 
-def _themes(
-    store: Store, encoder: Encoder, taxonomy: Taxonomy, rows: dict[str, list[Any]], texts: list[str], vectors: Vectors
-) -> None:
+def assign_themes(store: Store, encoder: Encoder, taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    """Return the theme assignments of every paper as rows of the table `themes`."""
+    rows = store.papers(["id", "title", "abstract", "summary", "labels", "text_hash"]).to_pydict()
+    texts = [abstract or summary for abstract, summary in zip(rows["abstract"], rows["summary"], strict=True)]
     known = {theme.id for theme in taxonomy.themes}
     given = {
         number: chosen for number, names in enumerate(rows["labels"]) if (chosen := [name for name in names if name in known])
     }
+    vectors = paper_vectors(store, encoder.key, rows["text_hash"])
     described = encoder.encode([f"{theme.name}. {theme.description}" for theme in taxonomy.themes])
     found = themes.assign(vectors, rows["title"], texts, taxonomy.themes, described, given)
-    store.replace("themes", [{**asdict(item), "paper": rows["id"][item.paper]} for item in found])
+    return [{**asdict(item), "paper": rows["id"][item.paper]} for item in found]
 
 
 def _clusters(store: Store, papers: list[str], vectors: Vectors, run: str) -> tuple[clusters.Clustering, list[str]]:
@@ -88,16 +90,17 @@ def _describe(
 ) -> None:
     first_run = {row["id"]: row["first_run"] for row in store.table("clusters", ["id", "first_run"]).to_pylist()}
     old_names = {row["id"]: row for row in store.table("clusters", ["id", "label", "terms"]).to_pylist()}
-    refitted = set(ids) != set(old_names)
     whole = [f"{title}. {text}" for title, text in zip(rows["title"], texts, strict=True)]
-    made = labels.label_clusters(whole, placed.labels, len(ids)) if refitted else None
+    made = labels.label_clusters(whole, placed.labels, len(ids)) if set(ids) - set(old_names) else []
     near = labels.exemplars(clusters.center(vectors, placed.mean), placed.labels, placed.centroids)
     sizes = np.bincount(placed.labels, minlength=len(ids))
     table = []
     for number, name in enumerate(ids):
         kept = old_names.get(name)
-        label = kept["label"] if kept or made is None else made[number].name  # a cluster's name outlives a refit
-        terms = kept["terms"] if kept or made is None else made[number].terms
+        if kept:  # a cluster's name outlives a refit
+            label, terms = kept["label"], kept["terms"]
+        else:
+            label, terms = made[number].name, made[number].terms
         table.append(
             {
                 "id": name, "label": label, "terms": list(terms), "size": int(sizes[number]),

@@ -110,10 +110,9 @@ class ArxivApi:
                 mark |= {"offset": offset, "part_end": last.isoformat(timespec="minutes")}
             else:
                 offset = 0
-                mark["reached"] = min(last, datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)).isoformat(
-                    timespec="minutes"
-                )  # today's list still grows: the next run looks at the last day again
-                mark["reached"] = max(mark["reached"], first.isoformat(timespec="minutes"))  # type: ignore[type-var]
+                # today's list still grows: the next run looks at the last day again
+                yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
+                mark["reached"] = max(first, min(last, yesterday)).isoformat(timespec="minutes")
             batch.cursor = json.dumps(mark)
             yield batch
 

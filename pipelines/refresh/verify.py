@@ -1,0 +1,114 @@
+"""Recompute what the store holds, from what it rests on, and name what differs."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kb.embedding import Encoder
+from kb.store import Store
+from kb.taxonomy import Taxonomy
+from kb.topics import clusters
+from kb.trends import differences, findings_of, from_dict
+from pipelines.progress import Progress
+from pipelines.refresh.sort import assign_themes, paper_vectors
+
+SAMPLE = 64
+MIN_COSINE = 0.999
+"""Between a stored vector (float16) and the same text embedded again, on whatever machine."""
+Check = dict[str, Any]
+
+
+def verify_store(store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder], progress: Progress) -> list[Check]:
+    """Check the state that a store shows.
+
+    Returns:
+        A row per check: "check", "checked" (how many numbers) and "wrong" (one line each).
+    """
+    advance = progress.task("verify", 5, "checks")
+    loaded = encoder()
+    steps: list[Callable[[], Check]] = [
+        lambda: _findings(store, taxonomy),
+        lambda: _counts(store),
+        lambda: _themes(store, taxonomy, loaded),
+        lambda: _placements(store),
+        lambda: _vectors(store, loaded),
+    ]
+    checks = []
+    for step in steps:
+        checks.append(step())
+        advance(1)
+    return checks
+
+
+def _findings(store: Store, taxonomy: Taxonomy) -> Check:
+    stored = [from_dict(row) for row in store.table("findings").to_pylist()]
+    again = findings_of(store, taxonomy, str((store.run or {})["id"]))
+    return {"check": "findings", "checked": len(stored), "wrong": differences(stored, again)}
+
+
+def _counts(store: Store) -> Check:
+    told = json.loads(str((store.run or {})["counts"]))
+    found = {
+        "papers": store.count("papers"),
+        "themes": len(set(store.table("themes", ["theme"])["theme"].to_pylist())),
+        "clusters": store.count("clusters"),
+        "findings": store.count("findings"),
+    }
+    sizes = store.table("clusters", ["id", "size"]).to_pydict()
+    told |= {f"papers of {name}": size for name, size in zip(sizes["id"], sizes["size"], strict=True)}
+    placed = store.table("placements", ["cluster"])["cluster"].to_pylist()
+    found |= {f"papers of {name}": placed.count(name) for name in sizes["id"]}
+    wrong = [f"{name}: told {told[name]:,}, found {count:,}" for name, count in found.items() if told[name] != count]
+    return {"check": "counts", "checked": len(found), "wrong": wrong}
+
+
+def _themes(store: Store, taxonomy: Taxonomy, encoder: Encoder) -> Check:
+    def key(row: dict[str, Any]) -> tuple[str, str, float]:
+        return row["paper"], row["theme"], round(float(row["score"]), 2)
+
+    stored = {key(row) for row in store.table("themes", ["paper", "theme", "score"]).to_pylist()}
+    again = {key(row) for row in assign_themes(store, encoder, taxonomy)}
+    near = {(paper, theme) for paper, theme, _ in stored} ^ {(paper, theme) for paper, theme, _ in again}
+    wrong = [
+        f"{paper}: {theme} is assigned only {'here' if (paper, theme) in {s[:2] for s in stored} else 'when recomputed'}"
+        for paper, theme in sorted(near)
+    ]
+    allowed = len(stored) // 2_000  # scores at the threshold may fall either way on another processor
+    return {"check": "theme assignments", "checked": len(stored), "wrong": wrong if len(wrong) > allowed else []}
+
+
+def _placements(store: Store) -> Check:
+    """Check each paper's stored closeness to its cluster's centre."""
+    rows = store.papers(["id", "text_hash"]).to_pydict()
+    vectors = paper_vectors(store, str((store.run or {})["model"]), rows["text_hash"])
+    table = store.table("clusters", ["id", "centroid", "mean"]).to_pylist()
+    if not table:
+        return {"check": "cluster placements", "checked": 0, "wrong": []}
+    centre = {row["id"]: np.asarray(row["centroid"], np.float32) for row in table}
+    centred = clusters.center(vectors, np.asarray(table[0]["mean"], np.float32))
+    place = {paper: number for number, paper in enumerate(rows["id"])}
+    placed = store.table("placements").to_pylist()
+    wrong = []
+    for row in placed:
+        again = float(np.clip(centred[place[row["paper"]]] @ centre[row["cluster"]], 0, 1))
+        if abs(again - row["strength"]) > 1e-3:
+            wrong.append(f"{row['paper']}: strength {row['strength']:.3f}, recomputed {again:.3f}")
+    return {"check": "cluster placements", "checked": len(placed), "wrong": wrong}
+
+
+def _vectors(store: Store, encoder: Encoder) -> Check:
+    """Embed a sample of texts again."""
+    rows = store.papers(["id", "title", "abstract", "summary", "text_hash"]).to_pylist()
+    chosen = np.random.default_rng(0).choice(len(rows), min(SAMPLE, len(rows)), replace=False)
+    sample = [rows[number] for number in sorted(chosen)]
+    stored = paper_vectors(store, str((store.run or {})["model"]), [row["text_hash"] for row in sample])
+    again = encoder.encode([f"{row['title']}. {row['abstract'] or row['summary']}" for row in sample])
+    cosine = np.einsum("ij,ij->i", stored, again)
+    wrong = [
+        f"{row['id']}: cosine {value:.4f} with its text embedded again"
+        for row, value in zip(sample, cosine, strict=True)
+        if value < MIN_COSINE
+    ]
+    return {"check": "vectors (a sample)", "checked": len(sample), "wrong": wrong}
