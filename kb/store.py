@@ -345,6 +345,8 @@ class Store:
 
     def index_text(self) -> None:
         """Build the full-text index over papers, or bring it up to date."""
+        from lancedb.index import FTS  # heavy, as above
+
         with _mended("cannot build the full-text index"):
             table = self._table("papers")
             if not table.count_rows():
@@ -352,7 +354,7 @@ class Store:
             present = {column for index in table.list_indices() for column in index.columns}
             for column in _SEARCHED:
                 if column not in present:
-                    table.create_fts_index(column, with_position=False, replace=True)
+                    table.create_index(column, config=FTS(with_position=False))
             table.optimize(cleanup_older_than=_KEEP_ALL)
 
     def commit(self, run: Mapping[str, Any]) -> None:
