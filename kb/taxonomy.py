@@ -1,5 +1,6 @@
 """The curated themes: groups and leaves, read from `kb/data/taxonomy.toml` or a file of the user's own."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Taxonomy:
         return tuple(theme for theme in self.themes if theme.group == group)
 
 
+_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _GROUP = {"id": str, "name": str, "description": str, "themes": list}
 _THEME = {
     "id": str, "name": str, "description": str, "cues": list, "pitfalls": list, "standards": list, "benchmarks": list,
@@ -136,6 +138,8 @@ def _checked(entry: Any, shape: Mapping[str, type], where: str, optional: tuple[
     if not isinstance(entry, dict):
         raise SettingsError(f"{where}: an entry is no table", value=entry, cure="Write it under [[groups]]")
     name = entry.get("id", "without an id")
+    if isinstance(name, str) and "id" in entry and not _ID.fullmatch(name):
+        raise SettingsError(f"{where}: an id has other characters than a-z, 0-9, - and .", value=name, cure="Rename it")
     for key, kind in shape.items():
         if key not in entry and key not in optional:
             raise SettingsError(f"{where}: entry {name} lacks {key}", cure="Add it")

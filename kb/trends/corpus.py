@@ -65,7 +65,7 @@ def subjects(store: Store, taxonomy: Taxonomy, papers: list[str]) -> tuple[dict[
             members[f"theme:{theme}"].add(place[paper])
             members[f"group:{theme.split('/')[0]}"].add(place[paper])
     for row in store.table("clusters", ["id", "label"]).to_pylist():
-        names[f"cluster:{row['id']}"] = row["label"]
+        names[f"cluster:{row['id']}"] = row["label"][:1].upper() + row["label"][1:]
         members[f"cluster:{row['id']}"] = set()
     placed = store.table("placements", ["paper", "cluster"]).to_pydict()
     for paper, cluster in zip(placed["paper"], placed["cluster"], strict=True):

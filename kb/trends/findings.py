@@ -118,7 +118,7 @@ def _sentence(name: str, kind: str, found: Growth) -> str:
     interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
     sample = f"{found.span.first} to {found.span.last}, {found.n:,} of {found.total:,} papers"
     if kind == "rising":
-        return f"{name} rose by {percent(found.ratio)} a year ({interval}; {sample})."
+        return f"{name} rose by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
     if kind == "falling":
         return f"{name} fell by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
     return f"{name}: no clear trend, {percent(found.ratio)} a year ({interval}; {sample})."

@@ -19,6 +19,9 @@ from kb.trends.series import Corpus, Series, Step, stretches
 
 MIN_MEMBERS = 30
 MIN_PERIODS = 4
+MIN_STRATUM_PERIODS = 3
+"""A stratum with fewer periods takes no part: two years of a source make a difference, not a trend, and a large source
+would drown the others with it."""
 MONTHS = 60
 YEARS = 8
 SEASONAL_MONTHS = 24
@@ -44,8 +47,8 @@ class Growth:
         ratio: odds ratio per year; 1.25 is a growth by 25% a year.
         low, high: its 95% interval.
         p: two-sided p-value of "no change".
-        n: papers of the subject in the span.
-        total: papers of the corpus in the span.
+        n: papers of the subject in the span, in strata that take part.
+        total: papers of the corpus there.
         dispersion: spread beyond the binomial, at least 1.
         span: the periods used.
     """
@@ -91,6 +94,8 @@ def growth(series: Series, span: Span | None) -> Growth | TooFew:
         return TooFew("the corpus covers too few periods", int(series.counts.sum()))
     places = np.array(span.positions)
     k, n = series.counts[places], series.corpus.totals[places]
+    lasting = (n > 0).sum(axis=0) >= MIN_STRATUM_PERIODS
+    k, n = k[:, lasting], n[:, lasting]
     members = int(k.sum())
     if members < MIN_MEMBERS:
         return TooFew(f"fewer than {MIN_MEMBERS} papers from {span.first} to {span.last}", members)

@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 Kind = Literal["quality", "size", "speed"]
 Result = dict[str, Any]
 RESAMPLES = 2_000
@@ -86,6 +84,8 @@ def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[fl
 
     The resampling has a fixed seed, so equal values give equal intervals.
     """
+    import numpy as np  # a tenth of a second that `kb --help` need not wait for
+
     data = np.asarray(values, np.float64)
     draws = np.random.default_rng(0).choice(data, (RESAMPLES, len(data)))
     low, high = np.quantile(np.median(draws, axis=1), [(1 - level) / 2, (1 + level) / 2])

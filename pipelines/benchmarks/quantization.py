@@ -1,10 +1,9 @@
 """Post-training quantization: what do fewer bits cost in accuracy, and what do they save in size and time?"""
 
 import copy
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy as np
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, alternate
 
@@ -26,7 +25,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
             size[arm] = _kilobytes(model, arm)
         timed = _times({arm: arms[arm] for arm in TIMED}, images)
         for arm, values in timed.items():
-            seconds.setdefault(arm, []).append(float(np.median(values)))
+            seconds.setdefault(arm, []).append(statistics.median(values))
         advance(1)
     return _told(accuracy, size, seconds)
 
@@ -183,10 +182,10 @@ def _told(accuracy: dict[str, list[float]], size: dict[str, float], seconds: dic
             (f"milliseconds for a batch of {BATCH}", {arm: [1e3 * one for one in seconds[arm]] for arm in TIMED}),
         ],
         table={
-            "accuracy, %": {arm: f"{100 * float(np.median(values)):.2f}" for arm, values in accuracy.items()},
+            "accuracy, %": {arm: f"{100 * statistics.median(values):.2f}" for arm, values in accuracy.items()},
             "size, kB": {arm: f"{value:.0f}" for arm, value in size.items()},
             f"ms a batch of {BATCH}": {
-                arm: f"{1e3 * float(np.median(seconds[arm])):.3f}" if arm in seconds else "not timed" for arm in accuracy
+                arm: f"{1e3 * statistics.median(seconds[arm]):.3f}" if arm in seconds else "not timed" for arm in accuracy
             },
         },
         raw={"accuracy": accuracy, "kilobytes": size, "seconds": seconds},

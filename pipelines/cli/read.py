@@ -1,6 +1,7 @@
 """`kb search`, `show`, `themes`, `clusters`, `trends`, `status`: commands that read and change nothing."""
 
 import json as jsonlib
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -106,7 +107,9 @@ def show(
 def themes(ctx: typer.Context, json: Json = False) -> None:
     """List the curated themes, with how many papers each has and how it moves."""
     context: Context = ctx.obj
-    papers = _counts(context.store.table("themes", ["theme"])["theme"].to_pylist())
+    counted = set(context.store.papers(["id"], "NOT withdrawn")["id"].to_pylist())
+    pairs = context.store.table("themes", ["paper", "theme"]).to_pylist()
+    papers = Counter(row["theme"] for row in pairs if row["paper"] in counted)
     growth = _growth(context)
     rows: list[dict[str, Any]] = [
         {
@@ -190,12 +193,6 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         return
     shown = {**facts, "sources": ", ".join(facts["sources"])}
     print_table(["", ""], [[name, f"{value:,}" if isinstance(value, int) else str(value)] for name, value in shown.items()])
-
-
-def _counts(items: list[str]) -> dict[str, int]:
-    from collections import Counter
-
-    return Counter(items)
 
 
 def _growth(context: Context) -> dict[str, dict[str, Any]]:

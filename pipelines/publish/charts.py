@@ -15,7 +15,8 @@ from kb.trends.series import stretches
 
 Spec = dict[str, Any]
 Scheme = Literal["light", "dark"]
-WIDTH, HEIGHT = 640, 240
+WIDTH, HEIGHT = 480, 190
+"""Small enough that the text stays readable when the drawing is scaled to a phone."""
 FONT = "Helvetica, Arial, sans-serif"
 
 
@@ -41,11 +42,14 @@ def share_chart(series: Series, palette: Palette) -> Spec | None:
     rows = share_rows(series)
     if len(rows) < 2:
         return None
+    # a sparse month's interval may reach far above every share; it is cut, lest the line lie flat on the axis
+    highest = min(max(row["high"] for row in rows), 3 * max(row["share"] for row in rows) or 1)
+    rows = [{**row, "high": min(row["high"], highest)} for row in rows]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False)),
+        x=alt.X("period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False)),
         detail="stretch:N",
     )
-    scale = alt.Scale(domainMin=0, nice=True)
+    scale = alt.Scale(domain=[0, highest], nice=True)
     band = base.mark_area(opacity=0.25, color=palette.line).encode(
         y=alt.Y("low:Q", title="share of papers", axis=alt.Axis(format="~%", tickCount=5), scale=scale), y2="high:Q"
     )
@@ -98,6 +102,7 @@ def growth_chart(findings: Sequence[tuple[str, Finding]], palette: Palette) -> S
     ]  # fmt: skip
     if not rows:
         return None
+    low, high = min(min(row["low"] for row in rows), 0.8), max(max(row["high"] for row in rows), 1.25)
     order = [row["name"] for row in sorted(rows, key=lambda row: (-row["growth"], row["name"]))]
     colour = alt.Color(
         "kind:N",
@@ -108,18 +113,18 @@ def growth_chart(findings: Sequence[tuple[str, Finding]], palette: Palette) -> S
     x = alt.X(
         "low:Q",
         title="change a year of the odds that a paper is about it",
-        scale=alt.Scale(type="log"),
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
         axis=alt.Axis(
-            values=[0.25, 0.33, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4],
-            labelExpr="(datum.value >= 1 ? '+' : '−') + format(abs(datum.value - 1), '.0%')",
+            values=[tick for tick in (0.25, 0.5, 0.7, 0.85, 1, 1.25, 1.5, 2, 3, 4) if low <= tick <= high],
+            labelExpr="datum.value == 1 ? '0' : (datum.value > 1 ? '+' : '−') + format(abs(datum.value - 1), '.0%')",
             labelOverlap=True,
         ),
     )
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)))
+    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=230)))
     none = alt.Chart(alt.Data(values=[{"x": 1}])).mark_rule(color=palette.ink, strokeDash=[4, 3]).encode(x="x:Q")
     span = base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q", color=colour)
     dot = base.mark_point(filled=True, size=45, opacity=1).encode(x="growth:Q", color=colour)
-    return _styled(alt.layer(none, span, dot), palette, height=max(80, 17 * len(rows)))
+    return _styled(alt.layer(none, span, dot), palette, height=max(80, 16 * len(rows)))
 
 
 def bar_chart(rows: Sequence[Mapping[str, Any]], label: str, value: str, title: str, palette: Palette) -> Spec:
@@ -154,4 +159,4 @@ def _styled(chart: alt.Chart | alt.LayerChart, palette: Palette, *, height: int 
 
 def _day(corpus: Corpus, place: int) -> str:
     period = corpus.periods[place]
-    return f"{period}-01" if corpus.step == "month" else f"{period}-07-01"
+    return f"{period}-01" if corpus.step == "month" else f"{period}-01-01"

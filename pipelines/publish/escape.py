@@ -20,7 +20,7 @@ def text(value: object) -> Markup:
     """
     if isinstance(value, Markup):
         return value
-    return Markup(_MARKUP.sub(_entity, _HIDDEN.sub(" ", str(value)).strip()))
+    return Markup(_MARKUP.sub(_entity, _HIDDEN.sub(" ", str(value))))
 
 
 def link(address: str) -> Markup:
@@ -28,6 +28,13 @@ def link(address: str) -> Markup:
     if urlsplit(address).scheme not in {"http", "https"} or not re.fullmatch(r"[!-~]+", address):
         return Markup("#")
     return Markup(re.sub(r"[^\w/.:-]", _entity, address, flags=re.ASCII))
+
+
+def slug(name: str) -> Markup:
+    """Return an id of ours (a theme's, a cluster's) for use in a path; the ids' form was checked when they were made."""
+    if not re.fullmatch(r"[a-z0-9/-]+", name):
+        raise ValueError(f"not an id: {name!r}")
+    return Markup(name)
 
 
 def _entity(match: re.Match[str]) -> str:

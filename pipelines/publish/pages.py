@@ -84,7 +84,7 @@ def claim(content: str, mark: str, basis: str) -> Markup:
 def address(subject: str) -> Markup:
     """Return a topic's address relative to the site's root."""
     kind, name = subject.split(":", 1)
-    return Markup(f"{'clusters' if kind == 'cluster' else 'themes'}/{escape.link('https://x/' + name)[len('https://x/') :]}/")
+    return Markup(f"{'clusters' if kind == 'cluster' else 'themes'}/{escape.slug(name)}/")
 
 
 def _finding_claim(facts: Facts) -> Callable[[Finding], Markup]:
@@ -106,6 +106,7 @@ def _environment(templates: Path) -> Environment:
     )  # fmt: skip
     environment.filters.update(
         link=escape.link,
+        slug=escape.slug,
         number=lambda value: f"{value:,}",
         share=lambda value: f"{value:.1%}",
         change=lambda value: percent(value).replace("-", "−"),
@@ -127,12 +128,14 @@ def _headlines(facts: Facts) -> dict[str, list[Finding]]:
     """What the first page tells: themes and clusters that rise or fall, surest first, and those that do neither."""
     ranked = rank([finding for finding in facts.findings if not finding.subject.startswith("group:")])
     themes = [finding for finding in ranked if finding.subject.startswith("theme:")]
+    clusters = [finding for finding in ranked if finding.subject.startswith("cluster:")]
     return {
         "rising": [finding for finding in themes if finding.kind == "rising"][:TOLD],
         "falling": [finding for finding in themes if finding.kind == "falling"][:TOLD],
         "unclear": [finding for finding in themes if finding.kind == "no-trend"],
         "few": [finding for finding in themes if finding.kind == "too-few"],
-        "rising_clusters": [f for f in ranked if f.kind == "rising" and f.subject.startswith("cluster:")][:TOLD],
+        "rising_clusters": [finding for finding in clusters if finding.kind == "rising"][:TOLD],
+        "falling_clusters": [finding for finding in clusters if finding.kind == "falling"][:TOLD],
     }
 
 

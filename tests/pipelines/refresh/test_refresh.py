@@ -181,6 +181,8 @@ def test_verify_names_a_finding_whose_number_was_changed(tmp_path: Path, snapsho
     former = store.run or {}
     store.commit({key: value for key, value in former.items() if key != "tables"} | {"id": "r0002"})
     encoder = refreshing.embedding.load(told.model)
-    checks = {check["check"]: check for check in verify_store(Store.read(told.store_uri), taxonomy.load(), lambda: encoder, Silent())}
+    checks = {
+        check["check"]: check for check in verify_store(Store.read(told.store_uri), taxonomy.load(), lambda: encoder, Silent())
+    }
     assert len(checks["findings"]["wrong"]) == 1
     assert rows[0]["id"] in checks["findings"]["wrong"][0]

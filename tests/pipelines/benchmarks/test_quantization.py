@@ -1,0 +1,47 @@
+"""The arms of the quantization benchmark compute what their names say."""
+
+import pytest
+import torch
+
+from pipelines.benchmarks import quantization
+
+
+@pytest.fixture(scope="module")
+def layer() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return torch.randn(32, 64), torch.randn(32), torch.randn(16, 64).relu()
+
+
+@pytest.mark.parametrize(
+    ("make", "most"), [(quantization._int8_weights, 0.02), (quantization._int8_both, 0.02)], ids=["weights", "both"]
+)
+def test_an_int8_layer_is_near_the_fp32_layer(layer: tuple[torch.Tensor, ...], make: object, most: float) -> None:
+    weight, bias, images = layer
+    exact = torch.nn.functional.linear(images, weight, bias)
+    off = (make(weight, bias)(images).float() - exact).norm() / exact.norm()  # type: ignore[operator]
+    assert 0 < off < most
+
+
+def test_fewer_bits_lie_farther_off(layer: tuple[torch.Tensor, ...]) -> None:
+    weight, bias, images = layer
+    exact = torch.nn.functional.linear(images, weight, bias)
+    off = [float((quantization._rounded(weight, bias, bits)(images) - exact).norm()) for bits in (8, 4, 2)]
+    assert off[0] < off[1] < off[2]
+
+
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_rounded_weights_take_only_as_many_values_as_their_bits_allow(layer: tuple[torch.Tensor, ...], bits: int) -> None:
+    integers, _ = quantization._to_int(layer[0], bits)
+    assert len(integers.unique()) <= 2**bits - 1
+
+
+def test_a_row_of_zeros_does_not_divide_by_zero() -> None:
+    integers, scale = quantization._to_int(torch.zeros(2, 3), 8)
+    assert torch.isfinite(integers * scale).all()
+
+
+def test_sizes_shrink_with_the_bits() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(64, 10))
+    sizes = [quantization._kilobytes(model, arm) for arm in ("fp32", "bf16", "int8 weights", "int4 weights", "int2 weights")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 4 * (640 + 10) / 1000

@@ -1,0 +1,171 @@
+"""The built site: every page is there, every link leads somewhere, marks say what they rest on, text stays text."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from kb import settings, taxonomy
+from kb.errors import InvalidInput
+from kb.store import Store
+from pipelines.progress import Silent
+from pipelines.publish import build_site, facts, workspace
+from pipelines.publish.pages import build_pages
+from pipelines.refresh import refresh
+from pipelines.sources import Window
+
+
+class Links(HTMLParser):
+    """Collects the addresses that a page asks for, and its elements' ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: set[str] = set()
+        self.scripts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        self.ids.add(told.get("id") or "")
+        for name in ("href", "src"):
+            if told.get(name):
+                self.addresses.append(told[name] or "")
+                if tag in {"script", "img", "link"}:
+                    self.scripts.append(told[name] or "")
+
+
+def build(home: Path, out: Path) -> Path:
+    store = Store.read(settings.load(home).store_uri)
+    build_site(store, taxonomy.load(), [], out, Silent())
+    return out
+
+
+@pytest.fixture(scope="module")
+def site(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(starter_home, tmp_path_factory.mktemp("built") / "public")
+
+
+def pages(site: Path) -> dict[str, Links]:
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        links = Links()
+        links.feed(path.read_text(encoding="utf-8"))
+        found[path.relative_to(site).as_posix()] = links
+    return found
+
+
+def test_every_theme_and_cluster_has_a_page(site: Path, starter_home: Path) -> None:
+    store = Store.read(settings.load(starter_home).store_uri)
+    for theme in taxonomy.load().themes:
+        assert (site / "themes" / theme.id / "index.html").is_file()
+    for cluster in store.table("clusters", ["id"])["id"].to_pylist():
+        assert (site / "clusters" / cluster / "index.html").is_file()
+
+
+def test_every_internal_link_leads_to_a_page_and_an_anchor_that_exist(site: Path) -> None:
+    found = pages(site)
+    broken = []
+    for page, links in found.items():
+        if page == "404.html":  # its links start at the server's root
+            continue
+        for address in links.addresses:
+            target = urlsplit(urljoin(f"http://here/{page}", address))
+            if target.netloc != "here":
+                continue
+            path = unquote(target.path).lstrip("/")
+            path = f"{path}index.html" if path == "" or path.endswith("/") else path
+            if not (site / path).exists():
+                broken.append(f"{page}: {address}")
+            anchor = "" if target.fragment.startswith("only-") else unquote(target.fragment)
+            if anchor and path in found and anchor not in found[path].ids:
+                broken.append(f"{page}: {address} (no such anchor)")
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_another_host(site: Path) -> None:
+    asked = [address for links in pages(site).values() for address in links.scripts]
+    assert [address for address in asked if urlsplit(address).netloc] == []
+
+
+def test_every_mark_says_what_it_rests_on(site: Path) -> None:
+    home = (site / "themes" / "generative-models" / "diffusion" / "index.html").read_text(encoding="utf-8")
+    marks = re.findall(r'<span class="mark mark-(\w+)"[^>]*aria-label="([^"]*)"', home)
+    assert {kind for kind, _ in marks} == {"derived", "assumption"}
+    assert all("Run" in told or "run" in told for kind, told in marks if kind == "derived")
+
+
+def test_a_reading_list_shows_counts_and_no_shares_of_the_field(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    assert "A reading list, not a census" in text
+    theme = (site / "themes" / "governance" / "standards-regulation" / "index.html").read_text(encoding="utf-8")
+    assert "works on this reading list" in theme
+    assert "made up" not in theme
+
+
+def test_the_same_knowledge_base_gives_the_same_site_to_the_byte(site: Path, starter_home: Path, tmp_path: Path) -> None:
+    def digests(folder: Path) -> dict[str, str]:
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    assert digests(build(starter_home, tmp_path / "again")) == digests(site)
+
+
+def test_a_site_is_rebuilt_in_place(starter_home: Path, tmp_path: Path) -> None:
+    out = build(starter_home, tmp_path / "public")
+    (out / "left-over.html").write_text("old", encoding="utf-8")
+    build(starter_home, out)
+    assert not (out / "left-over.html").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["public"]
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="something else"):
+        workspace.check_target(tmp_path)
+
+
+def test_hostile_papers_make_no_elements(tmp_path: Path, snapshot: Callable[..., Path]) -> None:
+    make = snapshot.line  # type: ignore[attr-defined]
+    attacks = ["<script>alert(1)</script>", "[x](javascript:alert(1))", "{{ 7*7 }} {% include 'x' %}", "# x | y `z` **b**"]
+    lines = [
+        make(
+            number, title=f"Quantization {attack}", abstract=f"Quantization of weights, int8. {attack}", authors=f"{attack}, B C"
+        )
+        for number, attack in enumerate(attacks, start=1)
+    ]
+    home = tmp_path / "home"
+    refresh(settings.load(home), [f"arxiv_snapshot={snapshot(lines=lines)}"], Window(), Silent())
+    out = build(home, tmp_path / "public")
+    page = (out / "themes" / "inference-efficiency" / "quantization" / "index.html").read_text(encoding="utf-8")
+    assert "Quantization" in page
+    assert "<script>alert" not in page
+    assert 'href="javascript:' not in page
+    assert "49" not in re.findall(r"Quantization [^<]*", page)
+
+
+def test_the_hand_written_pages_build_alone(tmp_path: Path) -> None:
+    root = workspace.site_sources()
+    shutil.copy(root / "mkdocs.yml", tmp_path)
+    shutil.copytree(root / "site", tmp_path / "site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(tmp_path / "mkdocs.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "public" / "method" / "index.html").is_file()
+
+
+def test_the_same_pages_build_with_zensical(tmp_path: Path, starter_home: Path) -> None:
+    store = Store.read(settings.load(starter_home).store_uri)
+    root = workspace.site_sources()
+    told = facts.read(store, taxonomy.load())
+    workspace.assemble(tmp_path, root, build_pages(told, [], [], root / "site" / "templates"))
+    done = subprocess.run([sys.executable, "-m", "zensical", "build"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "public" / "themes" / "generative-models" / "diffusion" / "index.html").read_text(encoding="utf-8")
+    assert "Denoising Diffusion Probabilistic Models" in page
