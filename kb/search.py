@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kb.embedding import Encoder, Vectors
 from kb.errors import InvalidInput
@@ -23,7 +24,7 @@ from kb.store import Store, quote
 
 Mode = Literal["hybrid", "semantic", "keyword"]
 RRF_K = 60
-DEPTH = 200
+DEPTH = 1_000
 """How many of each ranking are fused."""
 
 
@@ -94,12 +95,20 @@ def nearest(
     table = store.papers(["id", "text_hash"], where)
     place = pc.index_in(table["text_hash"], value_set=pa.array(hashes)).to_numpy()
     ids = np.array(table["id"].to_pylist(), dtype=object)
-    scores = (matrix.astype(np.float32) @ vector)[place]
+    scores = _cosines(matrix, vector)[place]
     if allowed is not None:
         kept = np.array([paper in allowed for paper in ids], dtype=bool)
         ids, scores = ids[kept], scores[kept]
     order = np.argsort(-scores, kind="stable")[:limit]  # the papers come ordered by id, so ties are too
     return [(str(ids[number]), float(scores[number])) for number in order]
+
+
+def _cosines(matrix: NDArray[np.float16], vector: Vectors) -> Vectors:
+    """Multiply in pieces: widening 80,000 vectors to float32 at once takes five times as long as the product."""
+    found = np.empty(len(matrix), np.float32)
+    for start in range(0, len(matrix), 4_096):
+        found[start : start + 4_096] = matrix[start : start + 4_096].astype(np.float32) @ vector
+    return found
 
 
 def fuse(rankings: Sequence[Sequence[str]], k: int = RRF_K) -> list[tuple[str, float]]:

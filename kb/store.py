@@ -70,6 +70,18 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 }  # fmt: skip
 DERIVED = ("papers", "themes", "clusters", "placements", "cluster_history", "findings")
 _SEARCHED = ("title", "abstract", "summary")
+STOP_WORDS = tuple(
+    """
+    a about after all also an and any are as at be because been before being between both but by can could did do does doing
+    down during each few for from further had has have having he her here hers him his how i if in into is it its just less
+    let like many may me might more most much must my no nor not of off on once only or other our out over own per same she
+    should so some such than that the their theirs them then there these they this those through to too under until up upon
+    us very via was we well were what when where whether which while who whom whose why will with within without would yet
+    you your
+    """.split()
+)
+"""Words that the full-text index leaves out. "Less" and "more" are among them: in a question such as "training with less
+memory" they would rank titles like "Less is more" first."""
 _KEEP_ALL = timedelta(days=365_000)  # LanceDB's clean-up would otherwise delete versions that `as_of` reads
 
 
@@ -354,7 +366,7 @@ class Store:
             present = {column for index in table.list_indices() for column in index.columns}
             for column in _SEARCHED:
                 if column not in present:
-                    table.create_index(column, config=FTS(with_position=False))
+                    table.create_index(column, config=FTS(with_position=False, custom_stop_words=list(STOP_WORDS)))
             table.optimize(cleanup_older_than=_KEEP_ALL)
 
     def commit(self, run: Mapping[str, Any]) -> None:
