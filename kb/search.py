@@ -24,6 +24,9 @@ from kb.store import Store, quote
 
 Mode = Literal["hybrid", "semantic", "keyword"]
 RRF_K = 60
+WORDS_WEIGHT = 2.0
+"""How much more the ranking by words counts. In questions of a few words a small embedding model confuses senses ("memory"
+of a machine and of a learner); judged by eye on a handful of questions, not yet on labelled ones."""
 DEPTH = 1_000
 """How many of each ranking are fused."""
 
@@ -111,12 +114,12 @@ def _cosines(matrix: NDArray[np.float16], vector: Vectors) -> Vectors:
     return found
 
 
-def fuse(rankings: Sequence[Sequence[str]], k: int = RRF_K) -> list[tuple[str, float]]:
-    """Return (item, sum of 1 / (k + rank)) over several rankings, best first, ties by name."""
+def fuse(rankings: Sequence[tuple[Sequence[str], float]], k: int = RRF_K) -> list[tuple[str, float]]:
+    """Return (item, sum of weight / (k + rank)) over several (ranking, weight), best first, ties by name."""
     scores: dict[str, float] = {}
-    for ranking in rankings:
+    for ranking, weight in rankings:
         for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1.0 / (k + rank)
+            scores[item] = scores.get(item, 0.0) + weight / (k + rank)
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -140,7 +143,7 @@ def _conditions(store: Store, filters: Filters) -> tuple[str | None, set[str] | 
 
 def _hits(store: Store, words: list[tuple[str, float]], meaning: list[tuple[str, float]], mode: str, limit: int) -> list[Hit]:
     if mode == "hybrid":
-        ranked = fuse([[paper for paper, _ in words], [paper for paper, _ in meaning]])[:limit]
+        ranked = fuse([([paper for paper, _ in words], WORDS_WEIGHT), ([paper for paper, _ in meaning], 1.0)])[:limit]
     else:
         ranked = (words or meaning)[:limit]
     papers = store.get_papers(paper for paper, _ in ranked)
