@@ -74,7 +74,7 @@ def arxiv_month(identifier: str) -> date | None:
     (datetime.date(2020, 6, 1), datetime.date(1999, 12, 1), None)
     """
     number = identifier.removeprefix("arxiv:").split("/")[-1]
-    if not number[:4].isdigit():
+    if not identifier.startswith("arxiv:") or not number[:4].isdigit():
         return None
     year, month = int(number[:2]), int(number[2:4])
     if not 1 <= month <= 12:
