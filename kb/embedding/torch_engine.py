@@ -38,6 +38,8 @@ class TorchEncoder:
 
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors (len(texts), dimensions) in the texts' order."""
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
         prompt = self._model.prompts.get("document", "") if self._model.prompts else ""
         rows = self._model.tokenizer(
             [prompt + text for text in texts], truncation=True, max_length=self._model.max_seq_length, padding=False
@@ -58,7 +60,7 @@ class TorchEncoder:
                 self._budget //= 2
                 continue
             start += size
-        vectors = np.concatenate(found) if found else np.zeros((0, self.dimensions), np.float32)
+        vectors = np.concatenate(found)
         result = np.empty_like(vectors)
         result[order] = vectors
         return result

@@ -7,6 +7,7 @@ spectral form of Liu et al., "Spectral ensemble clustering", KDD 2015. One k-mea
 its start and agrees less with people's labels (measured: `ARCHITECTURE.md`).
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -99,7 +101,7 @@ def _consensus(vectors: Vectors, k: int, random: np.random.Generator) -> Labels:
         weight = 1 / np.sqrt(np.maximum(np.bincount(labels, minlength=size), 1))
         columns.append(sp.csr_matrix((weight[labels], (rows, labels)), shape=(len(vectors), size)))
     together = sp.hstack(columns).tocsr()
-    width = min(max(2, round(0.85 * k)), min(together.shape) - 1)
+    width = min(max(2, k), min(together.shape) - 1)
     space = TruncatedSVD(width, random_state=int(random.integers(2**31))).fit_transform(together)
     space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9)
     return _filled(_kmeans(space, k, random, starts=10), k)
@@ -107,7 +109,9 @@ def _consensus(vectors: Vectors, k: int, random: np.random.Generator) -> Labels:
 
 def _kmeans(points: NDArray[np.floating], k: int, random: np.random.Generator, starts: int) -> Labels:
     model = KMeans(k, n_init=starts, max_iter=100, random_state=int(random.integers(2**31)))
-    return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct papers than clusters: `_filled` sees to it
+        return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
 
 
 def _filled(labels: Labels, k: int) -> Labels:

@@ -129,6 +129,7 @@ def _design(places: NDArray[np.int64], columns: NDArray[np.int64], corpus: Corpu
 def _fit(k: NDArray[np.int64], n: NDArray[np.int64], design: NDArray[np.float64]) -> tuple[float, float, float, int] | None:
     """Return (slope, standard error, dispersion, residual degrees of freedom), or None without a finite answer."""
     import statsmodels.api as sm  # heavy: a second, and only refresh and verify need it
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
     freedom = len(k) - int(np.linalg.matrix_rank(design))
     if freedom < 2:
@@ -139,12 +140,14 @@ def _fit(k: NDArray[np.int64], n: NDArray[np.int64], design: NDArray[np.float64]
     model = sm.GLM(np.column_stack([k, n - k]), design, family=sm.families.Binomial())
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # no convergence, perfect separation
+            warnings.simplefilter("error")  # no convergence
+            warnings.simplefilter("ignore", PerfectSeparationWarning)  # also said of a share that never changes; see below
             fitted = model.fit(maxiter=50)
     except (Warning, np.linalg.LinAlgError, ValueError, FloatingPointError):
         return None
     dispersion = max(1.0, float(fitted.pearson_chi2) / freedom)
     slope, error = float(fitted.params[0]), float(fitted.bse[0]) * dispersion**0.5
+    # true separation shows as a slope without bound
     if not (np.isfinite(slope) and np.isfinite(error) and 0 < error < 5):
         return None
     return slope, error, dispersion, freedom

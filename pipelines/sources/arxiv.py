@@ -44,12 +44,13 @@ def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
     }  # fmt: skip
     check_options("arxiv", options, known)
     listed = options.get("categories", list(CATEGORIES))
-    categories = [part.strip() for part in location.split(",")] if location else [str(c) for c in listed]  # type: ignore[attr-defined]
+    named = location.split(",") if location else listed
+    categories = [name for part in named if (name := str(part).strip())]  # type: ignore[attr-defined]
     size = options.get("page_size", 100)
     if not isinstance(size, int) or not 1 <= size <= 2000:
         raise SettingsError("option page_size of source arxiv must be 1 to 2000", value=size, cure="Mend kb.toml")
     delay = options.get("delay_seconds", 3.0)
-    client = Polite(delay=float(delay) if isinstance(delay, float) else 3.0, contact=str(options.get("contact", "")))
+    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 3.0, contact=str(options.get("contact", "")))
     query = " OR ".join(f"cat:{category}" for category in categories)
     if options.get("query"):
         query = f"({query}) AND ({options['query']})" if query else str(options["query"])
@@ -78,7 +79,7 @@ class ArxivApi:
         before = read_cursor(cursor)
         today = datetime.now(UTC).date()
         start = window.since or today - timedelta(days=FIRST_DAYS)
-        if before and (window.since is None or before.get("start", "9") <= start.isoformat()):
+        if before and (window.since is None or before.get("start", "9") <= start.isoformat() <= before["reached"]):
             start = date.fromisoformat(before["start"])
         else:
             before = {}
@@ -86,9 +87,11 @@ class ArxivApi:
         end = datetime.combine(window.until or today, time(23, 59))
         taken, offset = int(before.get("taken", 0)), int(before.get("offset", 0))
         parts = [(reached, end)]
-        if offset:  # a part was in progress: finish it first
-            stopped = _minute(before["part_end"])
-            parts = [(stopped, end), (reached, stopped)] if stopped < end else [(reached, stopped)]
+        stopped = _minute(before["part_end"]) if offset else reached
+        if stopped > end:  # fewer days are asked for than the part in progress has: read them from its start
+            offset = 0
+        elif offset:  # finish that part first
+            parts = [(stopped, end), (reached, stopped)]
         while parts:
             first, last = parts.pop()
             if first >= last and offset == 0:
@@ -100,10 +103,11 @@ class ArxivApi:
                 middle = first + (last - first) / 2
                 middle = middle.replace(second=0, microsecond=0)
                 parts += [(middle, last), (first, middle)]
+                offset = 0  # a part may outgrow the limit while it is read: its halves begin anew
                 continue
-            batch = self._batch(feed, None if window.limit is None else window.limit - taken)
+            batch, passed = self._batch(feed, None if window.limit is None else window.limit - taken)
             taken += len(batch.papers)
-            offset += len(feed.results)
+            offset += passed
             mark = {"start": start.isoformat(), "taken": taken, "reached": first.isoformat(timespec="minutes")}
             if offset < feed.header.total_results and feed.results:
                 parts.append((first, last))
@@ -132,7 +136,7 @@ class ArxivApi:
             feed = _parse(self._client.get(url))
             if feed is None:
                 problem = "it sent a malformed page"
-            elif feed.results or (offset == 0 and feed.header.total_results == 0 and attempt + 1 >= ASK_AGAIN):
+            elif feed.results or (attempt + 1 >= ASK_AGAIN and _ended(feed.header.total_results, offset)):
                 return feed
             else:
                 problem = "it sent an empty page where results are due"
@@ -141,20 +145,29 @@ class ArxivApi:
             cure="Run it again later; it goes on where it stopped",
         )
 
-    def _batch(self, feed: "_feed.ParsedFeed", room: int | None) -> Batch:
-        batch = Batch()
+    def _batch(self, feed: "_feed.ParsedFeed", room: int | None) -> tuple[Batch, int]:
+        """Return a page's papers and how many results were passed for them: not all where there is no more room."""
+        batch, passed = Batch(), 0
         for result in feed.results:
             if room is not None and len(batch.papers) >= room:
                 break
+            passed += 1
             try:
                 batch.papers.append(parse_result(result))
             except InvalidInput as error:
                 batch.reject(result.entry_id, error.message)
-        return batch
+        return batch, passed
+
+
+def _ended(total: int, offset: int) -> bool:
+    """Whether an empty page at `offset` can be true: nothing at all was found, or less than when the part was begun."""
+    return total == 0 if offset == 0 else 0 < total <= offset
 
 
 def _parse(content: bytes) -> "_feed.ParsedFeed | None":
-    """Return the parsed page, or None if it is not the Atom feed that it should be."""
+    """Return the parsed page, or None if it is not the whole Atom feed that it should be."""
+    if not content.rstrip().endswith(b"</feed>"):
+        return None  # the package would take what a cut page still holds, or a web page for a feed without results
     try:
         feed = _feed.parse(content)
     except Exception:  # an unreadable date or number in the feed escapes the package as whatever it is

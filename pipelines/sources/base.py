@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from kb.errors import SettingsError
@@ -35,7 +35,7 @@ class Window:
         if precision == "year":
             last = date(first.year, 12, 31)
         elif precision == "month":
-            last = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+            last = date(first.year + first.month // 12, first.month % 12 + 1, 1) - timedelta(days=1)
         return (self.since is None or last >= self.since) and (self.until is None or first <= self.until)
 
     def key(self) -> str:
@@ -103,7 +103,7 @@ def read_cursor(cursor: str | None) -> dict[str, Any]:
 
 
 def check_options(source: str, options: Mapping[str, object], known: Mapping[str, type]) -> None:
-    """Check a source's table of kb.toml.
+    """Check a source's table of kb.toml; a whole number will do where a fraction may stand.
 
     Raises:
         SettingsError: an unknown option, or one of the wrong type.
@@ -112,7 +112,8 @@ def check_options(source: str, options: Mapping[str, object], known: Mapping[str
         if name not in known:
             cure = f"Known: {', '.join(sorted(known)) or 'none'}"
             raise SettingsError(f"unknown option {name} of source {source}", cure=cure)
-        if not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] is not bool):
+        kinds = (int, float) if known[name] is float else (known[name],)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and known[name] is not bool):
             raise SettingsError(
                 f"option {name} of source {source} must be {known[name].__name__}", value=value, cure="Mend kb.toml"
             )

@@ -54,7 +54,7 @@ def open_paperlists(location: str, options: Mapping[str, object]) -> Source:
     base = (location or str(options.get("base_url", REPOSITORY))).rstrip("/")
     pairs = [(f"{base}/{venue}/{venue}{year}.json", venue, year) for venue in venues for year in years]
     delay = options.get("delay_seconds", 1.0)
-    client = Polite(delay=float(delay) if isinstance(delay, float) else 1.0, contact=str(options.get("contact", "")))
+    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 1.0, contact=str(options.get("contact", "")))
     return Paperlists(base, pairs, client, rejected)
 
 

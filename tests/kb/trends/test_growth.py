@@ -1,0 +1,108 @@
+"""Growth: a planted rate is recovered, none is not invented, and a venue that enters makes no trend."""
+
+import numpy as np
+import pytest
+from scipy.stats import false_discovery_control
+
+from kb.trends.growth import Growth, Span, TooFew, choose_span, growth
+from kb.trends.series import Corpus, Series
+
+MONTHS = tuple(f"{year}-{month:02d}" for year in range(2019, 2023) for month in range(1, 13))
+SPAN = Span("month", tuple(range(48)), MONTHS[0], MONTHS[-1])
+YEARS = tuple(str(year) for year in range(2015, 2023))
+
+
+def corpus(totals: np.ndarray, periods: tuple[str, ...] = MONTHS) -> Corpus:
+    totals = np.asarray(totals, np.int64).reshape(len(periods), -1)
+    strata = tuple(f"s{number}" for number in range(totals.shape[1]))
+    step = "month" if "-" in periods[0] else "year"
+    return Corpus(step, periods, strata, np.zeros(0, np.int64), totals, totals.sum(axis=1) > 0, True)  # type: ignore[arg-type]
+
+
+def rising(ratio: float, seed: int, *, base: float = 0.05, total: int = 400, scatter: float = 0.0) -> Series:
+    """Counts whose odds grow by `ratio` a year, with a normal scatter of the log-odds by month."""
+    random = np.random.default_rng(seed)
+    odds = base / (1 - base) * ratio ** (np.arange(48) / 12) * np.exp(scatter * random.normal(size=48))
+    counts = random.binomial(total, odds / (1 + odds))
+    return Series("x", corpus(np.full(48, total)), counts.reshape(-1, 1))
+
+
+def test_a_planted_growth_lies_in_its_interval_as_often_as_the_interval_says() -> None:
+    found = [growth(rising(1.3, seed), SPAN) for seed in range(200)]
+    covered = [isinstance(one, Growth) and one.low <= 1.3 <= one.high for one in found]
+    assert 0.90 <= np.mean(covered) <= 0.99
+
+
+def test_scatter_beyond_chance_widens_the_interval_and_keeps_its_coverage() -> None:
+    found = [growth(rising(1.3, seed, scatter=0.4), SPAN) for seed in range(200)]
+    assert all(isinstance(one, Growth) for one in found)
+    assert np.median([one.dispersion for one in found if isinstance(one, Growth)]) > 2
+    assert 0.88 <= np.mean([isinstance(one, Growth) and one.low <= 1.3 <= one.high for one in found]) <= 0.99
+
+
+def test_without_growth_few_subjects_are_called_growing() -> None:
+    found = [growth(rising(1.0, seed, scatter=0.2), SPAN) for seed in range(300)]
+    p_values = [one.p for one in found if isinstance(one, Growth)]
+    assert len(p_values) == 300
+    assert np.mean(np.array(p_values) < 0.05) < 0.09
+    assert (false_discovery_control(p_values) < 0.05).sum() <= 3
+
+
+def test_a_venue_that_enters_the_corpus_makes_no_trend() -> None:
+    random = np.random.default_rng(0)
+    totals = np.column_stack([np.full(48, 400), np.where(np.arange(48) >= 30, 400, 0)])
+    counts = np.column_stack([random.binomial(400, 0.05, 48), random.binomial(totals[:, 1], 0.30)])
+    found = growth(Series("x", corpus(totals), counts), SPAN)
+    assert isinstance(found, Growth)
+    assert found.low < 1 < found.high
+
+
+def test_a_stratum_of_two_periods_takes_no_part() -> None:
+    totals = np.column_stack([np.full(8, 300), [0, 0, 0, 5000, 5000, 0, 0, 0]])
+    counts = np.column_stack([np.full(8, 30), [0, 0, 0, 50, 500, 0, 0, 0]])
+    span = Span("year", tuple(range(8)), YEARS[0], YEARS[-1])
+    found = growth(Series("x", corpus(totals, YEARS), counts), span)
+    assert isinstance(found, Growth)
+    assert (found.n, found.total) == (240, 2400)
+    assert found.ratio == pytest.approx(1, abs=0.01)
+
+
+def test_a_season_is_not_taken_for_growth() -> None:
+    share = np.where(np.arange(48) % 12 == 4, 0.20, 0.05)
+    counts = np.random.default_rng(1).binomial(400, share)
+    found = growth(Series("x", corpus(np.full(48, 400)), counts.reshape(-1, 1)), SPAN)
+    assert isinstance(found, Growth)
+    assert found.low < 1 < found.high
+
+
+def test_few_papers_are_too_few() -> None:
+    counts = np.zeros((48, 1), np.int64)
+    counts[::4] = 2
+    found = growth(Series("x", corpus(np.full(48, 400)), counts), SPAN)
+    assert isinstance(found, TooFew)
+    assert found.n == 24
+
+
+def test_a_subject_of_one_period_only_has_no_growth() -> None:
+    totals = np.zeros(48)
+    totals[5] = 400
+    counts = np.zeros((48, 1), np.int64)
+    counts[5] = 100
+    assert isinstance(growth(Series("x", corpus(totals), counts), SPAN), TooFew)
+
+
+def test_a_corpus_of_short_stretches_is_judged_by_years() -> None:
+    monthly = corpus(np.tile([400, 0], 24))
+    span = choose_span(monthly, corpus(np.full(8, 500), YEARS))
+    assert span is not None
+    assert (span.step, span.first, span.last) == ("year", "2015", "2022")
+
+
+def test_a_corpus_of_whole_months_is_judged_by_months() -> None:
+    span = choose_span(corpus(np.full(48, 400)), corpus(np.full(8, 500), YEARS))
+    assert span is not None
+    assert (span.step, span.first, span.last) == ("month", "2019-01", "2022-12")
+
+
+def test_a_corpus_of_three_years_cannot_be_judged() -> None:
+    assert choose_span(corpus(np.zeros(48)), corpus(np.full(3, 500), YEARS[:3])) is None
