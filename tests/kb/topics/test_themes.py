@@ -11,7 +11,8 @@ from kb import embedding, taxonomy
 from kb.embedding import Encoder
 from kb.taxonomy import Taxonomy, Theme
 from kb.topics.themes import SPREAD_PAPERS, THRESHOLD, Assignment, Vectors, assign
-from pipelines.sources.starter import parse_line
+from pipelines.sources import Window
+from pipelines.sources.starter import open_starter
 
 KITES = Theme("sky/kites", "sky", "Kites", "Flying kites.", ("box kite", "kite-flying", "glass line"))
 BOATS = Theme("sea/boats", "sea", "Boats", "Building boats.", ("boat", "keel"))
@@ -161,12 +162,9 @@ def test_themes_computed_for_the_starter_library_mostly_agree_with_its_editors(
     packaged: tuple[Encoder, Taxonomy, Vectors],
 ) -> None:
     encoder, curated, described = packaged
-    lines = taxonomy._packaged("starter.jsonl").splitlines()
-    papers = [paper for line in lines if (paper := parse_line(line)).labels]
+    papers = [paper for batch in open_starter("", {}).batches(Window(), None) for paper in batch.papers if paper.labels]
     vectors = encoder.encode([paper.text for paper in papers])
-    found = assign(
-        vectors, [paper.title for paper in papers], [paper.summary for paper in papers], curated.themes, described, {}
-    )
-    hits = {item.paper for item in found if item.theme in papers[item.paper].labels}
-    print("HITS", len(hits), len(papers), len(found), sum(item.theme in papers[item.paper].labels for item in found))
-    assert len(hits) >= 0.7 * len(papers)
+    titles, summaries = [paper.title for paper in papers], [paper.summary for paper in papers]
+    found = assign(vectors, titles, summaries, curated.themes, described, {})
+    agreed = {item.paper for item in found if item.theme in papers[item.paper].labels}
+    assert len(agreed) >= 0.7 * len(papers)
