@@ -6,6 +6,7 @@ Format: https://www.kaggle.com/datasets/Cornell-University/arxiv (metadata are C
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -141,28 +142,33 @@ def _authors(record: Mapping[str, Any]) -> list[str]:
     parsed = record.get("authors_parsed")
     if parsed:
         return [" ".join(part for part in (name[1], name[0], *name[2:3]) if part) for name in parsed]
-    return [name for part in str(record.get("authors") or "").split(", ") for name in part.split(" and ")]
+    return re.split(r",\s+(?:and\s+)?|\s+and\s+", str(record.get("authors") or ""))
 
 
 def _date(text: str) -> tuple[date, DatePrecision]:
     """Read the snapshot's mail-style date ("Mon, 2 Apr 2007 19:18:42 GMT") or an ISO one."""
-    if "," in text:
-        try:
-            return parsedate_to_datetime(text).date(), "day"
-        except ValueError:
-            raise InvalidInput("unreadable date", value=text, cure="Mend the record") from None
-    return parse_date(text)
+    try:
+        return (parsedate_to_datetime(text).date(), "day") if "," in text else parse_date(text)
+    except (ValueError, OverflowError):  # a year of twenty digits overflows
+        raise InvalidInput("unreadable date", value=text, cure="Mend the record") from None
 
 
 def _fingerprint(path: Path) -> str:
     """Name a file's content: size and hash of its first and last megabyte, enough to see that a file was replaced."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(1 << 20))
-        file.seek(max(0, size - (1 << 20)))
-        digest.update(file.read())
+    try:
+        size = path.stat().st_size
+        digest = hashlib.sha256(str(size).encode())
+        with path.open("rb") as file:
+            digest.update(file.read(1 << 20))
+            file.seek(max(0, size - (1 << 20)))
+            digest.update(file.read())
+    except OSError as error:
+        raise _unreadable(path, error) from None
     return digest.hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> InvalidInput:
+    return InvalidInput(f"cannot read {path}: {error.strerror or error}", cure="Check the file")
 
 
 def _lines(path: Path, after: int, batch: Batch) -> Iterator[tuple[int, bytes]]:
@@ -182,4 +188,4 @@ def _lines(path: Path, after: int, batch: Batch) -> Iterator[tuple[int, bytes]]:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         batch.reject(path.name, "the compressed file ends too early; what came before it is kept")
     except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error.strerror or error}", cure="Check the file") from None
+        raise _unreadable(path, error) from None

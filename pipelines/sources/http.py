@@ -31,19 +31,23 @@ class Busy(Exception):
 
 
 def user_agent(contact: str = "") -> str:
-    """Return how we introduce ourselves; `contact` is the user's address, as several sources ask."""
-    return f"papertide/{version('papertide')}" + (f" ({contact})" if contact else "")
+    """Return how we introduce ourselves; `contact` is the user's address, as several sources ask.
+
+    What no header can carry (accents, line breaks) becomes a question mark.
+    """
+    sent = "".join(c if c.isascii() and c.isprintable() else "?" for c in contact)
+    return f"papertide/{version('papertide')}" + (f" ({sent})" if sent else "")
 
 
 def retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, or None."""
     if not header:
         return None
-    if header.strip().isdigit():
+    if header.strip().isdecimal():
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
