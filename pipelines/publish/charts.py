@@ -76,15 +76,19 @@ def share_rows(series: Series) -> list[dict[str, Any]]:
 
 def count_chart(series: Series, palette: Palette) -> Spec | None:
     """How many works of each year a reading list holds; None for an empty one."""
-    rows = [{"year": period, "works": int(count)} for period, count in zip(series.corpus.periods, series.count, strict=True)]
+    rows: list[dict[str, Any]] = [
+        {"year": period, "works": int(count)} for period, count in zip(series.corpus.periods, series.count, strict=True)
+    ]
     if not any(row["works"] for row in rows):
         return None
+    most = max(row["works"] for row in rows)
+    ticks = list(range(0, most + 1, max(1, most // 5)))
     bars = (
         alt.Chart(alt.Data(values=rows))
         .mark_bar(color=palette.line)
         .encode(
             x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("works:Q", title="works on the list", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("works:Q", title="works on the list", axis=alt.Axis(values=ticks, format="d")),
         )
     )
     return _styled(bars, palette)

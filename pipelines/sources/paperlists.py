@@ -164,7 +164,7 @@ def parse_record(record: Mapping[str, Any], venue: str, year: int, today: date |
         InvalidInput: the entry has no title or no abstract.
     """
     addresses = [text for field in _ADDRESSES if (text := str(record.get(field) or "").strip())]
-    known = dict.fromkeys(identifier for text in addresses for identifier in ids.identifiers_in(text))
+    known = dict.fromkeys(identifier for text in addresses for identifier in _identifiers(text))
     title = str(record.get("title") or "")
     authors = [name.strip() for name in str(record.get("author") or "").split(";")]
     own_id = str(record.get("id") or "") or ids.title_id(title, authors[0])
@@ -186,3 +186,10 @@ def parse_record(record: Mapping[str, Any], venue: str, year: int, today: date |
         source=SourceRecord(f"paperlists:{venue}{year}", own_id, str(year), links[0] if links else "", ""),
         today=today,
     )
+
+
+def _identifiers(address: str) -> tuple[str, ...]:
+    try:
+        return ids.identifiers_in(address)
+    except ValueError:  # no address at all ("http://["), which is no reason to lose the paper
+        return ()
