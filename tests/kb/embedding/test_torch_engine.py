@@ -1,13 +1,20 @@
 """The torch engine, with the real model: the vectors that everybody else gets from it, in the order of the texts."""
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
 from kb import embedding
 from kb.embedding.torch_engine import TorchEncoder
-from kb.embedding.weights import locate
+from kb.embedding.weights import PACKAGED, locate
+from kb.errors import ModelError
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 TEXTS = [
@@ -71,3 +78,107 @@ def test_running_out_of_memory_halves_the_batch_and_changes_nothing(
 
 def test_the_key_names_model_and_weights(encoder: TorchEncoder) -> None:
     assert encoder.key == f"{MODEL}@53aa51172d14"
+
+
+def cosines(one: embedding.Vectors, other: embedding.Vectors) -> np.ndarray:
+    return np.einsum("ij,ij->i", one, other)
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(st.text(max_size=60), min_size=1, max_size=6))
+def test_any_text_has_a_vector_of_unit_length(encoder: TorchEncoder, texts: list[str]) -> None:
+    assert np.linalg.norm(encoder.encode(texts), axis=1) == pytest.approx(np.ones(len(texts)), abs=1e-3)
+
+
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(order=st.permutations(range(len(TEXTS))))
+def test_texts_in_another_order_have_their_vectors_in_that_order(
+    encoder: TorchEncoder, vectors: embedding.Vectors, order: list[int]
+) -> None:
+    assert cosines(encoder.encode([TEXTS[number] for number in order]), vectors[order]).min() > 0.999
+
+
+def test_order_is_kept_when_texts_are_sorted_into_many_batches(
+    encoder: TorchEncoder, vectors: embedding.Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "_budget", 16)
+    assert cosines(encoder.encode(TEXTS), vectors).min() > 0.999
+
+
+def test_a_batch_holds_no_more_tokens_than_the_budget(encoder: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, sizes = encoder._forward, []
+
+    def counting(rows: dict[str, list[list[int]]]) -> embedding.Vectors:
+        sizes.append(len(rows["input_ids"]) * max(map(len, rows["input_ids"])))
+        return whole(rows)
+
+    monkeypatch.setattr(encoder, "_budget", 300)
+    monkeypatch.setattr(encoder, "_forward", counting)
+    encoder.encode(TEXTS)
+    assert len(sizes) > 1
+    assert max(sizes) <= 300
+
+
+def test_a_text_has_the_same_vector_beside_long_neighbours(encoder: TorchEncoder) -> None:
+    (alone,) = encoder.encode(["Badgers at night."])
+    beside = encoder.encode(["A long neighbour. " * 40, "Badgers at night.", "Another neighbour. " * 20])[1]
+    assert float(alone @ beside) > 0.999
+
+
+def test_equal_texts_have_equal_vectors(encoder: TorchEncoder) -> None:
+    one, _, other = encoder.encode(["Kettles.", "Badgers at night.", "Kettles."])
+    assert np.array_equal(one, other)
+
+
+def test_a_text_is_cut_at_the_most_tokens() -> None:
+    short = embedding.load(MODEL, max_tokens=8)
+    one, other = short.encode(["one two three four five six and badgers", "one two three four five six and kettles"])
+    assert np.array_equal(one, other)
+
+
+def test_a_question_is_embedded_like_the_same_text(encoder: TorchEncoder) -> None:
+    assert float(encoder.encode(["Badgers at night."])[0] @ encoder.encode_query("Badgers at night.")) > 0.999
+
+
+def test_on_a_processor_products_are_computed_in_full_or_bfloat16_precision() -> None:
+    assert embedding.load(MODEL, device="cpu").precision in {"fp32", "bf16"}
+
+
+def test_tampered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "package_made_up_for_a_test"
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "model" / "model.safetensors").write_bytes(b"not what was published")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(PACKAGED, MODEL, (package.name, PACKAGED[MODEL][1]))
+    with pytest.raises(ModelError, match="are not the published ones"):
+        embedding.load(MODEL)
+
+
+@pytest.mark.parametrize("name", ["", "nothing-here"])
+def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="cannot load the embedding model") as refused:
+        embedding.load(str(tmp_path / name))
+    assert "\n" not in str(refused.value)
+
+
+def small_model(folder: Path, seed: int) -> str:
+    """A folder of the user's own: the packaged model's files, with another, much smaller network of random weights."""
+    from transformers import BertConfig, BertModel
+
+    shutil.copytree(locate(MODEL)[0], folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    config = json.loads((folder / "config.json").read_text())
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    torch.manual_seed(seed)
+    BertModel(BertConfig(**{**config, **small})).save_pretrained(folder)
+    pooling = folder / "1_Pooling" / "config.json"
+    pooling.write_text(json.dumps({**json.loads(pooling.read_text()), "word_embedding_dimension": 32}))
+    return str(folder)
+
+
+def test_a_model_in_a_folder_of_ones_own_is_keyed_by_its_weights(tmp_path: Path) -> None:
+    one, same, other = (
+        embedding.load(small_model(tmp_path / name, seed)) for name, seed in (("one", 1), ("same", 1), ("other", 2))
+    )
+    assert one.weights == same.weights != other.weights
+    assert one.encode(["Badgers at night."]).shape == (1, 32)

@@ -84,7 +84,7 @@ def test_groups_that_are_plain_do_not_depend_on_the_seed() -> None:
     assert fit(vectors, n_clusters=3, seed=1).labels.tolist() == fit(vectors, n_clusters=3, seed=2).labels.tolist()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(papers=st.integers(1, 60), wanted=st.none() | st.integers(1, 12), seed=st.integers(0, 1_000))
 def test_every_paper_is_placed_and_no_cluster_is_empty(papers: int, wanted: int | None, seed: int) -> None:
     found = fit(scattered(papers, seed), n_clusters=wanted)

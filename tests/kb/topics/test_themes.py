@@ -64,7 +64,9 @@ def test_two_different_cues_count_more_than_one_said_twice() -> None:
     assert two.score > twice.score
 
 
-@pytest.mark.parametrize("spelling", ["box kite", "Box kites", "BOX-KITE", "box‐kites", "kite flying", "kite-flying", "glass lines"])
+@pytest.mark.parametrize(
+    "spelling", ["box kite", "Box kites", "BOX-KITE", "box‐kites", "kite flying", "kite-flying", "glass lines"]
+)
 def test_a_cue_is_found_in_plural_with_a_hyphen_and_in_any_case(spelling: str) -> None:
     assert themes_of(0.45, title=f"On {spelling}, again")[0].why.startswith("says ")
 
@@ -106,7 +108,9 @@ def test_in_a_large_corpus_a_paper_much_nearer_than_the_rest_wins() -> None:
     assert [(item.paper, item.theme) for item in found] == [(SPREAD_PAPERS, "sky/kites")]
 
 
-said = st.text(st.sampled_from("box kite-flying glass line boats keel ")) | st.sampled_from(["box kite", "keel", "boats and kite flying"])
+said = st.text(st.sampled_from("box kite-flying glass line boats keel ")) | st.sampled_from(
+    ["box kite", "keel", "boats and kite flying"]
+)
 
 
 @settings(deadline=None)

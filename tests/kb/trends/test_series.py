@@ -128,7 +128,9 @@ papers = st.lists(
 
 @settings(deadline=None)
 @given(papers, st.sampled_from(["month", "year"]))
-def test_every_paper_whose_date_is_fine_enough_is_counted_exactly_once(papers: list[tuple[object, str, str, bool]], step: Step) -> None:
+def test_every_paper_whose_date_is_fine_enough_is_counted_exactly_once(
+    papers: list[tuple[object, str, str, bool]], step: Step
+) -> None:
     dates = np.array([day for day, _, _, _ in papers], dtype="datetime64[D]")
     precision, strata = [known for _, known, _, _ in papers], [stratum for _, _, stratum, _ in papers]
     corpus = build_corpus(dates, precision, strata, step)

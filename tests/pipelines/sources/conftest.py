@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
+    def do_GET(self) -> None:
         answer = self.server.wire.answer(Asked(self.path, self.headers))
         self.send_response(answer.status)
         told = {"Content-Length": str(len(answer.body) if answer.promised is None else answer.promised), "Connection": "close"}

@@ -397,8 +397,14 @@ PAGE = feed([paper.entry() for paper in every_six_hours(2)], total=2)
         b"",
     ],
     ids=[
-        "cut in an abstract", "cut between two entries", "cut before the authors", "cut in an author", "unreadable date",
-        "a web page", "plain words", "blank",
+        "cut in an abstract",
+        "cut between two entries",
+        "cut before the authors",
+        "cut in an author",
+        "unreadable date",
+        "a web page",
+        "plain words",
+        "blank",
     ],
 )
 def test_a_malformed_page_is_asked_for_again_and_nothing_of_it_is_kept(wire: Any, page: bytes) -> None:

@@ -45,7 +45,9 @@ def rejected(snapshot: Any, line: str) -> tuple[dict[str, int], list[str]]:
 
 
 def test_a_record_becomes_a_paper(snapshot: Any) -> None:
-    paper = one(snapshot, title="An invented\n  study", abstract="  We invent it.\n", categories="cs.LG stat.ML", license="http://made.up")
+    paper = one(
+        snapshot, title="An invented\n  study", abstract="  We invent it.\n", categories="cs.LG stat.ML", license="http://made.up"
+    )
     assert (paper.id, paper.title, paper.abstract) == ("arxiv:2301.00007", "An invented study", "We invent it.")
     assert (paper.categories, paper.licence) == (("cs.LG", "stat.ML"), "http://made.up")
 
@@ -134,7 +136,9 @@ def test_a_record_that_lacks_something_is_counted_by_reason(snapshot: Any, told:
     assert rejected(snapshot, snapshot.line(2, **told)) == ({reason: 1}, [f"snapshot.jsonl:2: {reason}"])
 
 
-@pytest.mark.parametrize("line", ["7", "[]", '"text"', "null", '{"id": "2301.00002", "versions": 5}', '{"id": "2301.00002", "versions": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "line", ["7", "[]", '"text"', "null", '{"id": "2301.00002", "versions": 5}', '{"id": "2301.00002", "versions": {"a": 1}}']
+)
 def test_json_of_another_shape_is_counted(snapshot: Any, line: str) -> None:
     counts, _ = rejected(snapshot, line)
     assert sum(counts.values()) == 1

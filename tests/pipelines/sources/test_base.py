@@ -32,9 +32,7 @@ def test_a_window_without_ends_takes_every_paper(invent: Invent) -> None:
     assert Window().contains(invent(1, published=date(1950, 1, 1)))
 
 
-@pytest.mark.parametrize(
-    ("since", "inside"), [(date(2022, 12, 31), True), (date(2023, 12, 31), True), (date(2024, 1, 1), False)]
-)
+@pytest.mark.parametrize(("since", "inside"), [(date(2022, 12, 31), True), (date(2023, 12, 31), True), (date(2024, 1, 1), False)])
 def test_a_paper_of_a_year_counts_until_the_year_s_last_day(invent: Invent, since: date, inside: bool) -> None:
     paper = invent(1, published=date(2023, 1, 1), date_precision="year")
     assert Window(since=since).contains(paper) is inside
