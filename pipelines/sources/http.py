@@ -3,6 +3,7 @@
 Retry-After: RFC 9110, section 10.2.3 (seconds or an HTTP date).
 """
 
+import logging
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from importlib.metadata import version
 
 import httpx
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from kb.errors import SourceUnreachable
 
@@ -19,6 +21,15 @@ LONGEST_WAIT = 300.0
 MAX_BODY = 200_000_000
 """Bytes. Nothing that we read is larger, so a larger answer is an error or an attack."""
 RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+def _say(details: RetryDetails) -> None:
+    """Tell that a request is tried again, in words (stamina itself would log the name of an event)."""
+    reason = str(details.caused_by) or type(details.caused_by).__name__
+    logging.getLogger("papertide").warning("no answer (%s); trying again in %.0f s", reason, details.wait_for)
+
+
+set_on_retry_hooks([_say])
 
 
 class Busy(Exception):
@@ -86,7 +97,8 @@ class Polite:
         except (Busy, httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise SourceUnreachable(
-                f"{url} did not answer ({reason})", cure="Check the network and run it again; it goes on where it stopped"
+                f"{url.split('?')[0]} did not answer ({reason})",
+                cure="Check the network and run it again; it goes on where it stopped",
             ) from None
         raise AssertionError("unreachable: the loop returns or raises")
 

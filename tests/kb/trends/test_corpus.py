@@ -48,12 +48,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     writer.put_papers([(paper, "digest") for paper in [*papers, withdrawn]], [])
     writer.replace("themes", [{"paper": paper, "theme": "sky/kites", "score": 0.9, "why": "says kite"} for paper in kites])
     cluster = {
-        "id": "c0001", "label": "kite strings", "terms": ["kite strings"], "size": len(papers), "exemplars": [], "centroid": [1.0],
-        "mean": [0.0], "first_run": "r0001",
+        "id": "c0001", "label": "kite strings", "terms": ["kite strings"], "size": len(papers), "exemplars": [],
+        "centroid": [1.0], "mean": [0.0], "first_run": "r0001",
     }  # fmt: skip
     writer.replace("clusters", [cluster])
     writer.replace("placements", [{"paper": paper.id, "cluster": "c0001", "strength": 0.5} for paper in papers[::3]])
-    row = {name: "" for name in ("finished", "fingerprint", "model", "weights", "version", "settings", "counts", "sources")}
+    row = dict.fromkeys(("finished", "fingerprint", "model", "weights", "version", "settings", "counts", "sources"), "")
     writer.commit({**row, "id": "r0001"})
     return Store.read(uri)
 

@@ -14,8 +14,10 @@ from kb.trends.series import build_corpus
 
 def corpora() -> tuple[np.ndarray, list[str], list[str]]:
     """Eight years of 300 papers, dated to their day."""
-    days = np.array([f"{year}-{month:02d}-{day:02d}" for year in range(2015, 2023) for month in range(1, 13) for day in range(2, 27)],
-                    dtype="datetime64[D]")  # fmt: skip
+    days = np.array(
+        [f"{year}-{month:02d}-{day:02d}" for year in range(2015, 2023) for month in range(1, 13) for day in range(2, 27)],
+        dtype="datetime64[D]",
+    )
     return days, ["day"] * len(days), ["arxiv"] * len(days)
 
 
