@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 a check failed, 2 bad use or input, 3 a source could not be reached.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,7 @@ cli.add_typer(bench.bench_app, name="bench")
 
 def app(arguments: list[str] | None = None) -> None:
     """Run the command; every error that a user can mend is one line on standard error."""
+    gc.set_threshold(50_000)  # collecting garbage while torch is imported costs a second and finds nothing
     try:
         code = cli(args=arguments, standalone_mode=False)
     except KbError as error:
@@ -64,6 +66,8 @@ def app(arguments: list[str] | None = None) -> None:
         _stop(f"{message()} (see `kb --help`)" if message() else "see `kb --help`", 2)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+    finally:
+        gc.freeze()  # or else Python takes torch's modules apart, object by object, for more than a second
 
 
 def _stop(message: str, code: int) -> None:
