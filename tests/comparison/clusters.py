@@ -25,7 +25,7 @@ def read(folder: Path) -> tuple[list[str], list[str]]:
     texts, areas = [], []
     for path in sorted(folder.glob("ijcai/ijcai202[0-3].json.gz")):
         for record in json.loads(gzip.decompress(path.read_bytes())):
-            area = str(record.get("primary_area") or record.get("track") or "")
+            area = str(record.get("primary_area") or "")
             if area and record.get("abstract"):
                 texts.append(f"{record['title']}. {record['abstract']}")
                 areas.append(area)
@@ -40,16 +40,16 @@ def main(folder: Path) -> None:
     for seed in range(3):
         start = time.perf_counter()
         labels = clusters.fit(vectors, seed=seed).labels
-        print(
-            f"consensus, seed {seed}: {labels.max() + 1:3} clusters, {score(areas, labels)}, {time.perf_counter() - start:.1f} s"
-        )
+        tell("consensus", seed, areas, labels, start)
         start = time.perf_counter()
         labels = KMeans(known, n_init=10, random_state=seed).fit_predict(vectors)
-        print(f"k-means,   seed {seed}: {known:3} clusters, {score(areas, labels)}, {time.perf_counter() - start:.1f} s")
+        tell("k-means", seed, areas, labels, start)
 
 
-def score(areas: list[str], labels: np.ndarray) -> str:
-    return f"AMI {adjusted_mutual_info_score(areas, labels):.3f}"
+def tell(name: str, seed: int, areas: list[str], labels: np.ndarray, start: float) -> None:
+    seconds = time.perf_counter() - start
+    agreement = adjusted_mutual_info_score(areas, labels)
+    print(f"{name:10} seed {seed}: {labels.max() + 1:3} clusters, AMI {agreement:.3f}, {seconds:.1f} s")
 
 
 if __name__ == "__main__":
