@@ -3,12 +3,13 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.papers import Paper
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
 from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, subjects
@@ -21,7 +22,11 @@ NEIGHBOURS = 4
 
 @dataclass(frozen=True, slots=True)
 class PaperLine:
-    """What a list of papers shows of one."""
+    """What a list of papers shows of one.
+
+    `facts` says of a starter work what its title, authors and date were compared with ("checked: ..."), or "unchecked"; it
+    is empty for a paper whose source says them.
+    """
 
     id: str
     title: str
@@ -31,6 +36,7 @@ class PaperLine:
     link: str
     why: str
     summary: str
+    facts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +206,21 @@ def _paper_lines(store: Store, papers: Sequence[str], places: set[int]) -> dict[
         paper = found[papers[number]]
         authors = ", ".join(paper.authors[:3]) + (" et al." if len(paper.authors) > 3 else "")
         address = paper.links[0] if paper.links else ""
-        lines[number] = PaperLine(paper.id, paper.title, authors, paper.date_text, paper.venue, address, "", paper.summary)
+        lines[number] = PaperLine(
+            paper.id, paper.title, authors, paper.date_text, paper.venue, address, "", paper.summary, _facts(paper)
+        )
     return lines
 
 
 def _with_why(line: PaperLine, why: str) -> PaperLine:
-    return PaperLine(line.id, line.title, line.authors, line.date, line.venue, line.link, why, line.summary)
+    return replace(line, why=why)
+
+
+def _facts(paper: Paper) -> str:
+    """Return what the starter library says of its facts; other sources vouch for their own."""
+    if any(record.source != "starter" for record in paper.sources):
+        return ""
+    return paper.sources[0].licence.partition("facts ")[2]
 
 
 def _neighbours(members: Mapping[str, NDArray[np.int64]]) -> dict[str, tuple[tuple[str, int], ...]]:

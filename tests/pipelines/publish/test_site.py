@@ -1,6 +1,7 @@
 """The built site: every page is there, every link leads somewhere, marks say what they rest on, text stays text."""
 
 import hashlib
+import html
 import re
 import shutil
 import subprocess
@@ -99,6 +100,13 @@ def test_every_mark_says_what_it_rests_on(site: Path) -> None:
     marks = re.findall(r'<span class="mark mark-(\w+)"[^>]*aria-label="([^"]*)"', home)
     assert {kind for kind, _ in marks} == {"derived", "assumption"}
     assert all("Run" in told or "run" in told for kind, told in marks if kind == "derived")
+
+
+def test_a_starter_work_whose_facts_were_compared_is_marked_verified_and_another_is_not(site: Path) -> None:
+    page = html.unescape((site / "themes" / "generative-models" / "text-generation" / "index.html").read_text(encoding="utf-8"))
+    works = {found[1]: item for item in page.split("<li>") if (found := re.search(r"<code>(arxiv:[^<]+)", item))}
+    assert "mark-verified" in works["arxiv:1706.03762"]
+    assert "mark-verified" not in works["arxiv:2005.14165"]
 
 
 def test_a_reading_list_shows_counts_and_no_shares_of_the_field(site: Path) -> None:
