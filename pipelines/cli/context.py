@@ -1,11 +1,14 @@
 """What every command starts from: which home folder, which run. Settings and store are read when first asked for."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb import settings
+from kb.errors import InvalidInput
+from kb.papers import parse_date
 
 if TYPE_CHECKING:
     from kb.embedding import Encoder
@@ -49,3 +52,17 @@ class Context:
         from kb import embedding  # heavy: torch
 
         return embedding.load(self.settings.model, max_tokens=self.settings.max_tokens)
+
+
+def day(text: str | None, option: str) -> date | None:
+    """Read a date given as an option.
+
+    Raises:
+        InvalidInput: it is none; the message names the option.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_date(text)[0]
+    except InvalidInput:
+        raise InvalidInput(f"{option} is no date", value=text, cure="Write it as 2025-01-31 or 2025-01") from None

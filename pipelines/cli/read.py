@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kb.errors import InvalidInput
-from pipelines.cli.context import Context
+from pipelines.cli.context import Context, day
 from pipelines.cli.output import print_json, print_table, say
-from pipelines.cli.write import _day
 
 if TYPE_CHECKING:
     from kb.papers import Paper
@@ -41,7 +40,7 @@ def search(
 
     context: Context = ctx.obj
     _known_theme(context, theme)
-    filters = searching.Filters(theme=theme, since=_day(since, "--since"), until=_day(until, "--until"), venue=venue)
+    filters = searching.Filters(theme=theme, since=day(since, "--since"), until=day(until, "--until"), venue=venue)
     hits = searching.search(context.store, query, context.encoder, mode=mode, filters=filters, limit=n)
     if json:
         print_json(

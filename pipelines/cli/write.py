@@ -1,14 +1,12 @@
 """`kb init` and `kb refresh`."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
 from kb.errors import InvalidInput, SourceUnreachable, StoreError
-from kb.papers import parse_date
 from kb.settings import TEMPLATE
-from pipelines.cli.context import Context
+from pipelines.cli.context import Context, day
 from pipelines.cli.output import TerminalProgress, print_json, say
 
 
@@ -53,7 +51,7 @@ def refresh(
     from pipelines.refresh import refresh as run  # heavy: the store, torch and scikit-learn
     from pipelines.sources import Window
 
-    window = Window(since=_day(since, "--since"), until=_day(until, "--until"), limit=limit)
+    window = Window(since=day(since, "--since"), until=day(until, "--until"), limit=limit)
     if window.since and window.until and window.since > window.until:
         raise InvalidInput("--since is after --until", value=f"{since} > {until}", cure="Swap them")
     with TerminalProgress() as progress:
@@ -66,12 +64,3 @@ def refresh(
         raise SourceUnreachable(
             f"not reached: {'; '.join(summary.unreachable)}", cure="What was stored stays; run it again to go on"
         )
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return parse_date(text)[0]
-    except InvalidInput:
-        raise InvalidInput(f"{option} is no date", value=text, cure="Write it as 2025-01-31 or 2025-01") from None
