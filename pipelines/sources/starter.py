@@ -40,11 +40,17 @@ class Starter:
         yield Batch(papers=papers[: window.limit], cursor=orjson.dumps({"edition": edition}).decode())
 
 
+def library() -> list[Paper]:
+    """Return all works of the library, in order of date."""
+    return [parse_line(line) for line in _lines()]
+
+
 def parse_line(line: str) -> Paper:
     """Make a Paper of one line of the library."""
     record = orjson.loads(line)
     published, precision = parse_date(record["published"])
-    checked = record["facts"]
+    compared = "; ".join(f"{against} ({', '.join(facts)})" for against, facts in record["checked"].items())
+    facts = f"checked: {compared}" if compared else "unchecked"
     return make_paper(
         title=record["title"],
         summary=record["summary"],
@@ -58,7 +64,7 @@ def parse_line(line: str) -> Paper:
         links=[record["url"]],
         identifiers=record["identifiers"],
         labels=record["labels"],
-        source=SourceRecord("starter", record["id"], record["published"], record["url"], f"summary CC BY 4.0; facts {checked}"),
+        source=SourceRecord("starter", record["id"], record["published"], record["url"], f"summary CC BY 4.0; facts {facts}"),
     )
 
 
