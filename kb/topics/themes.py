@@ -64,7 +64,7 @@ def assign(
     mean, spread = np.full(len(themes), USUAL_MEAN), np.full(len(themes), USUAL_SPREAD)
     if len(vectors) >= SPREAD_PAPERS:
         mean, spread = similarity.mean(axis=0), np.maximum(similarity.std(axis=0), 1e-3)
-    cues = _cue_weights(titles, abstracts, themes)
+    cues = cue_weights(titles, abstracts, themes)
     logit = SLOPE * ((similarity - mean) / spread + cues.weight - BIAS)
     score = 1 / (1 + np.exp(-logit))
     score[similarity < np.where(cues.weight > 0, MIN_SIMILARITY, MIN_SIMILARITY_ALONE)] = 0
@@ -81,12 +81,15 @@ def assign(
 
 
 @dataclass(frozen=True, slots=True)
-class _Cues:
+class Cues:
+    """What the phrases of themes say of texts: weights (texts, themes), and the phrases found at (text, theme)."""
+
     weight: NDArray[np.float32]
     phrases: dict[tuple[int, int], list[str]]
 
 
-def _cue_weights(titles: Sequence[str], abstracts: Sequence[str], themes: Sequence[Theme]) -> _Cues:
+def cue_weights(titles: Sequence[str], abstracts: Sequence[str], themes: Sequence[Theme]) -> Cues:
+    """Weigh the cue phrases that stand in titles and abstracts; a title's count double, and many count no more than a few."""
     by_start = _cues_by_first_word(themes)
     weight = np.zeros((len(titles), len(themes)), np.float32)
     phrases: dict[tuple[int, int], list[str]] = {}
@@ -97,7 +100,7 @@ def _cue_weights(titles: Sequence[str], abstracts: Sequence[str], themes: Sequen
                 if cue not in said:
                     said.append(cue)
                     weight[paper, theme] = min(MOST_CUES, weight[paper, theme] + value)
-    return _Cues(weight, phrases)
+    return Cues(weight, phrases)
 
 
 _Starts = Mapping[str, Sequence[tuple[tuple[str, ...], str, int]]]

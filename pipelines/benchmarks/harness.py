@@ -18,6 +18,8 @@ from typing import Any, Literal
 Kind = Literal["quality", "size", "speed"]
 Result = dict[str, Any]
 RESAMPLES = 2_000
+MACHINE = ("processor", "flags", "threads", "device")
+"""What must agree for two speeds to be comparable; virtual machines tell the flags of their processor, not its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,18 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a benchmark hands over: headlines, charts as (title, arm -> values) and a table as column -> arm -> text."""
+    """What a benchmark hands over: headlines, charts as (title, arm -> values) and a table as column -> arm -> text.
+
+    Values are one per seed, or, with `resampled`, bootstrap draws of a single measurement (then their quantiles are the
+    interval).
+    """
 
     headlines: Sequence[Headline]
     charts: Sequence[tuple[str, Mapping[str, Sequence[float]]]]
     table: Mapping[str, Mapping[str, str]]
     raw: Mapping[str, Any]
+    resampled: str = ""
+    """What was drawn anew, as in "works"; empty for values by seed."""
 
 
 def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[float, float, float]:
@@ -106,11 +114,25 @@ def alternate(arms: Mapping[str, Callable[[], object]], *, rounds: int, warm_up:
     return seconds
 
 
+def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[float, float, float]:
+    """Return (median, low, high) of values that are bootstrap draws already."""
+    import numpy as np
+
+    low, middle, high = np.quantile(np.asarray(draws, np.float64), [(1 - level) / 2, 0.5, (1 + level) / 2])
+    return float(middle), float(low), float(high)
+
+
 def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None]) -> Result:
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
     start = time.perf_counter()
     measured = benchmark.run(seeds, advance)
+    interval = drawn_interval if measured.resampled else median_interval
+    over = (
+        f"bootstrap over {measured.resampled}"
+        if measured.resampled
+        else f"median over {len(seeds)} seeds with bootstrap interval"
+    )
     return {
         "name": benchmark.name,
         "question": benchmark.question,
@@ -121,8 +143,9 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None]) ->
         "quick": quick,
         "seeds": len(seeds),
         "seconds": round(time.perf_counter() - start, 1),
-        "headlines": [_headline(headline, len(seeds)) for headline in measured.headlines],
-        "charts": [{"title": title, "rows": _rows(arms)} for title, arms in measured.charts],
+        "statistics": over,
+        "headlines": [_headline(headline, interval, over) for headline in measured.headlines],
+        "charts": [{"title": title, "rows": _rows(arms, interval)} for title, arms in measured.charts],
         "columns": [{"title": title} for title in measured.table],
         "table": _table(measured.table),
         "environment": environment(),
@@ -130,15 +153,18 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None]) ->
     }
 
 
-def _headline(headline: Headline, seeds: int) -> dict[str, Any]:
-    value, low, high = median_interval(headline.values)
-    interval = f" (95% interval {_short(low, headline.unit)} to {_short(high, headline.unit)})"
-    told = _short(value, headline.unit) + ("" if headline.kind == "size" else interval)
+Interval = Callable[[Sequence[float]], tuple[float, float, float]]
+
+
+def _headline(headline: Headline, interval: Interval, over: str) -> dict[str, Any]:
+    value, low, high = interval(headline.values)
+    bounds = f" (95% interval {_short(low, headline.unit)} to {_short(high, headline.unit)})"
+    told = _short(value, headline.unit) + ("" if headline.kind == "size" else bounds)
     return {
         "name": headline.name, "kind": headline.kind, "value": round(value, 6), "low": round(low, 6), "high": round(high, 6),
         "unit": headline.unit, "peer": headline.peer, "tolerance": headline.tolerance,
         "text": headline.sentence.format(told),
-        "basis": f"Median over {seeds} seeds against {headline.peer}, bootstrap interval; recompute with: kb bench verify.",
+        "basis": f"{over[0].upper()}{over[1:]}, against {headline.peer}; recompute with: kb bench verify.",
     }  # fmt: skip
 
 
@@ -146,10 +172,10 @@ def _short(value: float, unit: str) -> str:
     return f"{value:+.2f}" if unit == "percentage points" else f"{value:.2f}"
 
 
-def _rows(arms: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+def _rows(arms: Mapping[str, Sequence[float]], interval: Interval) -> list[dict[str, Any]]:
     rows = []
     for arm, values in arms.items():
-        value, low, high = median_interval(values)
+        value, low, high = interval(values)
         rows.append({"arm": arm, "value": round(value, 6), "low": round(low, 6), "high": round(high, 6)})
     return rows
 
@@ -170,7 +196,7 @@ def compare(old: Result, new: Result) -> list[dict[str, Any]]:
         "other machine").
     """
     fresh = {headline["name"]: headline for headline in new["headlines"]}
-    same_machine = all(old["environment"].get(key) == new["environment"].get(key) for key in ("processor", "threads", "device"))
+    same_machine = all(old["environment"].get(key) == new["environment"].get(key) for key in MACHINE)
     rows = []
     for headline in old["headlines"]:
         found = fresh.get(headline["name"])

@@ -1,14 +1,16 @@
 """`kb bench list|run|verify|compare`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kb.errors import CheckFailed, InvalidInput
-from pipelines import benchmarks
 from pipelines.cli.context import Context
 from pipelines.cli.output import TerminalProgress, note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from pipelines.benchmarks import Result
 
 bench_app = typer.Typer(help="Mini-benchmarks that anyone can run again.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -18,6 +20,8 @@ Quick = Annotated[bool, typer.Option("--quick", help="Fewer seeds.")]
 @bench_app.command("list")
 def list_(json: Json = False) -> None:
     """Name the benchmarks."""
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     rows = [
         {"name": one.name, "question": one.question, "seconds_quick": one.seconds_quick} for one in benchmarks.BENCHMARKS.values()
     ]
@@ -31,6 +35,8 @@ def list_(json: Json = False) -> None:
 @bench_app.command("run")
 def run(ctx: typer.Context, name: str, quick: Quick = False, json: Json = False) -> None:
     """Run a benchmark and keep its result in the home folder, for the site and for verify."""
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     context: Context = ctx.obj
     result = _run(name, quick)
     path = benchmarks.save(result, context.home)
@@ -52,6 +58,8 @@ def verify(
     json: Json = False,
 ) -> None:
     """Run benchmarks again and compare with the recorded results."""
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     context: Context = ctx.obj
     rows = []
     for one in [name] if name else sorted(benchmarks.BENCHMARKS):
@@ -62,6 +70,8 @@ def verify(
 @bench_app.command("compare")
 def compare(old: Path, new: Path, json: Json = False) -> None:
     """Compare two result files."""
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     before, after = benchmarks.load(old), benchmarks.load(new)
     if before["name"] != after["name"]:
         raise InvalidInput(
@@ -72,6 +82,8 @@ def compare(old: Path, new: Path, json: Json = False) -> None:
 
 def compared(name: str, home: Path, quick: bool) -> list[dict[str, Any]]:
     """Run one benchmark again and return the rows of its comparison with what is recorded."""
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     benchmarks.find(name)
     old = benchmarks.recorded(name, home)
     if old is None:
@@ -79,7 +91,9 @@ def compared(name: str, home: Path, quick: bool) -> list[dict[str, Any]]:
     return [{"benchmark": name, **row} for row in benchmarks.compare(old, _run(name, quick))]
 
 
-def _run(name: str, quick: bool) -> benchmarks.Result:
+def _run(name: str, quick: bool) -> "Result":
+    from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
+
     benchmark = benchmarks.find(name)
     with TerminalProgress() as progress:
         advance = progress.task(name, benchmark.seeds_quick if quick else benchmark.seeds, "seeds")

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from kb.errors import CheckFailed, KbError
-from pipelines import benchmarks
 from pipelines.cli.bench import compared
 from pipelines.cli.context import Context
 from pipelines.cli.output import TerminalProgress, print_json, print_table, say
@@ -25,7 +24,8 @@ def register(cli: typer.Typer) -> None:
 
 def verify(ctx: typer.Context, json: Json = False) -> None:
     """Recompute every derived number and benchmark headline; name what differs and exit with 1."""
-    from pipelines.refresh.verify import verify_store  # heavy: the store, torch
+    from pipelines import benchmarks  # heavy, both: the store, torch
+    from pipelines.refresh.verify import verify_store
 
     context: Context = ctx.obj
     with TerminalProgress() as progress:

@@ -166,6 +166,8 @@ def trends(
         say(f"{_SIGNS[finding['mark']]} {finding['statement']}")
     if not findings:
         say("No finding of that kind. `kb trends` alone prints all of them.")
+    if any(finding["kind"] == "count" for finding in findings):
+        say("A reading list chosen by editors is no census: no trend follows from it. Add papers: `kb refresh --source arxiv`.")
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:

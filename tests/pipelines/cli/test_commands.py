@@ -31,15 +31,15 @@ def test_search_has_a_documented_shape(starter_home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
+    ("query", "theme"),
     [
-        ("training with less memory", "arxiv:1910.02054"),
-        ("sampling from diffusion models in fewer steps", "arxiv:2010.02502"),
-        ("documentation for datasets", "arxiv:1803.09010"),
+        ("training with less memory", "inference-efficiency/memory-speed"),
+        ("sampling from diffusion models in fewer steps", "generative-models/diffusion"),
+        ("documentation for datasets", "data/documentation-licensing"),
     ],
 )
-def test_a_sensible_paper_comes_first(starter_home: Path, query: str, expected: str) -> None:
-    assert json.loads(kb(starter_home, "search", query, "--json"))[0]["id"] == expected
+def test_the_first_papers_found_are_about_what_was_asked(starter_home: Path, query: str, theme: str) -> None:
+    assert all(theme in hit["themes"] for hit in json.loads(kb(starter_home, "search", query, "-n", 3, "--json")))
 
 
 def test_search_prints_a_table_without_json(starter_home: Path) -> None:
