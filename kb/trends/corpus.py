@@ -8,24 +8,42 @@ from numpy.typing import NDArray
 
 from kb.store import Store
 from kb.taxonomy import Taxonomy
-from kb.trends.findings import Finding, compute
+from kb.trends.findings import Finding, compute, counts
 from kb.trends.series import Corpus, build_corpus
 
 EPOCH_GAP = 6
 """Months without a paper after which a source that is dated by month counts as another stratum: what it collected
 before and after such a gap may differ, and the difference must not pass for a trend."""
+READING_LIST = "starter"
+"""The source whose works editors chose one by one: they are no sample of the field."""
 
 
 def findings_of(store: Store, taxonomy: Taxonomy, run: str) -> list[Finding]:
     """Compute every finding from what the store holds."""
     papers, monthly, yearly = corpora(store)
     names, members = subjects(store, taxonomy, papers)
+    if is_reading_list(store):
+        return counts(names, members, len(papers), run)
     return compute(names, members, monthly, yearly, run)
 
 
+def is_reading_list(store: Store) -> bool:
+    """Whether editors chose every paper, so that counts say what they chose and nothing about the field."""
+    return not any(map(_sampled, store.papers(["sources"], "NOT withdrawn")["sources"].to_pylist()))
+
+
+def _sampled(records: list[Mapping[str, Any]]) -> bool:
+    return any(record["source"] != READING_LIST for record in records)
+
+
 def corpora(store: Store) -> tuple[list[str], Corpus, Corpus]:
-    """Return (paper ids, the corpus by month, the corpus by year); withdrawn papers are not counted."""
-    rows = store.papers(["id", "published", "date_precision", "sources"], "NOT withdrawn").to_pydict()
+    """Return (paper ids, the corpus by month, the corpus by year).
+
+    Withdrawn papers are not counted, and neither are works that only the reading list has, unless there is nothing else.
+    """
+    table = store.papers(["id", "published", "date_precision", "sources"], "NOT withdrawn")
+    sampled = [place for place, records in enumerate(table["sources"].to_pylist()) if _sampled(records)]
+    rows = (table.take(sampled) if sampled else table).to_pydict()
     dates = np.array(rows["published"], dtype="datetime64[D]")
     strata = strata_of(dates, rows["date_precision"], rows["sources"])
     monthly, yearly = (build_corpus(dates, rows["date_precision"], strata, step) for step in ("month", "year"))

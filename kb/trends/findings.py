@@ -19,6 +19,7 @@ WORTH_SAYING = 1.10
 """A growth below this ratio a year is not called a trend, however sure it is."""
 GROWTH_METHOD = "quasi-binomial GLM with stratum effects, odds ratio per year, t interval, Benjamini-Hochberg q"
 SHARE_METHOD = "Wilson score interval"
+COUNT_METHOD = "count of the works that editors chose; no sample of the field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Finding:
     Attributes:
         id: subject and family ("theme:generative-models/diffusion growth"), stable over runs.
         subject: "theme:...", "group:..." or "cluster:...".
-        kind: "rising", "falling", "no-trend", "too-few" or "share".
+        kind: "rising", "falling", "no-trend", "too-few", "share", or "count" (of a reading list, where nothing else holds).
         statement: one sentence of plain text.
-        value: odds ratio per year, share, or (too few) number of papers.
+        value: odds ratio per year, share, or (too few, count) number of papers.
         low, high: 95% interval of `value`, None where there is none.
         q: false-discovery-rate-adjusted p-value, None where nothing was tested.
         n: papers of the subject that the value rests on.
@@ -90,6 +91,18 @@ def compute(
     ]
     findings += [found for subject in estimates if (found := _share_finding(names[subject], by_year[subject], run)) is not None]
     return sorted(findings, key=lambda finding: finding.id)
+
+
+def counts(names: Mapping[str, str], members: Mapping[str, NDArray[np.int64]], total: int, run: str) -> list[Finding]:
+    """Return how many works of a reading list each subject has, ordered by id: the editors' choice is all that they tell."""
+    return [
+        Finding(
+            f"{subject} count", subject, "count",
+            f"{names[subject]}: {len(members[subject]):,} of the {total:,} works on this reading list.",
+            float(len(members[subject])), None, None, None, len(members[subject]), COUNT_METHOD, run, Mark.DERIVED.value, "", "",
+        )
+        for subject in sorted(members)
+    ]  # fmt: skip
 
 
 def _growth_finding(subject: str, name: str, estimate: Growth | TooFew, q: float | None, run: str) -> Finding:
@@ -160,7 +173,7 @@ def rank(findings: Iterable[Finding]) -> list[Finding]:
     The measure is the end of the interval that is nearer to "no change", in log-odds per year: a large growth known
     poorly counts for little, and so does a tiny one known well.
     """
-    order = {"rising": 0, "falling": 0, "no-trend": 1, "share": 2, "too-few": 3}
+    order = {"rising": 0, "falling": 0, "no-trend": 1, "share": 2, "count": 2, "too-few": 3}
 
     def weight(finding: Finding) -> tuple[float, ...]:
         return (order.get(finding.kind, 4), -_least(finding), -finding.n)

@@ -1,8 +1,9 @@
 """Knowledge base -> what the pages say: plain records, read once; everything after this is pure."""
 
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,20 +13,21 @@ from numpy.typing import NDArray
 from kb.papers import Paper
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
-from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, subjects
+from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, subjects
 
 SHOWN = 8
-READING_LIST = 25
-"""A theme of a reading list shows all its works, up to this many."""
 NEIGHBOURS = 4
+FACTS = ("id", "title", "authors", "date", "venue")
+"""What a list of papers says of a work; the starter library tells which of these were compared with what."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperLine:
     """What a list of papers shows of one.
 
-    `facts` says of a starter work what its title, authors and date were compared with ("checked: ..."), or "unchecked"; it
-    is empty for a paper whose source says them.
+    Attributes:
+        compared: of a starter work, what its facts were compared with and which ("arXiv metadata (id, title, ...)").
+        uncompared: of a starter work, which facts were not. Both are empty for a paper whose source states its facts.
     """
 
     id: str
@@ -36,7 +38,8 @@ class PaperLine:
     link: str
     why: str
     summary: str
-    facts: str
+    compared: str
+    uncompared: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ class Topic:
         papers: how many papers it has.
         growth, share: its findings, where there are any.
         monthly, yearly: its counts, to be read with their corpora.
-        central: its papers that fit it best (an editor's choice, for a reading list), best first.
+        central: its papers that fit it best, best first.
+        landmarks, further: of a theme, the works that editors chose for it, oldest first: those that it is the foremost
+            theme of, and the others.
         newest: its newest papers, newest first.
         neighbours: (subject, papers shared) of the topics that share most papers with it.
         terms: of a cluster, its strongest terms.
@@ -65,6 +70,8 @@ class Topic:
     central: tuple[PaperLine, ...]
     newest: tuple[PaperLine, ...]
     neighbours: tuple[tuple[str, int], ...]
+    landmarks: tuple[PaperLine, ...] = ()
+    further: tuple[PaperLine, ...] = ()
     terms: tuple[str, ...] = ()
     history: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
@@ -84,6 +91,8 @@ class Facts:
         topics: every topic by its subject.
         precision: how many papers are dated to the day, the month, the year.
         kinds: papers by kind of publication; venues: papers by venue, most first.
+        library: of the starter library's works in the corpus, how many there are ("works"), how many were compared in
+            anything ("any"), and in each fact.
     """
 
     run: Mapping[str, Any]
@@ -100,6 +109,7 @@ class Facts:
     kinds: Mapping[str, int]
     venues: tuple[tuple[str, int], ...]
     licences: tuple[tuple[str, int], ...]
+    library: Mapping[str, int]
 
     def themes(self, group: Group) -> list[tuple[Theme, Topic]]:
         """Return a group's themes with their topics, in the taxonomy's order."""
@@ -122,12 +132,13 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
     papers, monthly, yearly = corpora(store)
     names, members = subjects(store, taxonomy, papers)
     findings = [from_dict(row) for row in store.table("findings").to_pylist()]
-    growth = {finding.subject: finding for finding in findings if finding.kind not in {"share"}}
+    growth = {finding.subject: finding for finding in findings if finding.kind not in {"share", "count"}}
     share = {finding.subject: finding for finding in findings if finding.kind == "share"}
-    reading_list = set(sources) == {"starter"}
-    central, why = _central(store, papers, reading_list)
+    central, why = _central(store, papers)
     newest = _newest(store, papers, members)
-    lines = _paper_lines(store, papers, {place for chosen in (*central.values(), *newest.values()) for place in chosen})
+    landmarks, further = _landmarks(store)
+    listed = (*central.values(), *newest.values(), *landmarks.values(), *further.values())
+    lines = _paper_lines(store, {paper for chosen in listed for paper in chosen})
     shared = _neighbours(members)
     clusters = {f"cluster:{row['id']}": row for row in store.table("clusters", ["id", "terms"]).to_pylist()}
     history = _history(store)
@@ -140,9 +151,11 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
             share=share.get(subject),
             monthly=build_series(subject, positions, monthly),
             yearly=build_series(subject, positions, yearly),
-            central=tuple(_with_why(lines[place], why.get((subject, place), "")) for place in central.get(subject, ())),
-            newest=tuple(lines[place] for place in newest[subject]),
+            central=tuple(_with_why(lines[paper], why.get((subject, paper), "")) for paper in central.get(subject, ())),
+            newest=tuple(lines[paper] for paper in newest[subject]),
             neighbours=shared.get(subject, ()),
+            landmarks=tuple(lines[paper] for paper in landmarks.get(subject, ())),
+            further=tuple(lines[paper] for paper in further.get(subject, ())),
             terms=tuple(clusters[subject]["terms"]) if subject in clusters else (),
             history=history.get(subject, ()),
         )
@@ -154,7 +167,7 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
         runs=tuple(store.runs()),
         counts=json.loads(str(run["counts"])),
         sources=sources,
-        reading_list=reading_list,
+        reading_list=is_reading_list(store),
         taxonomy=taxonomy,
         topics=topics,
         findings=tuple(findings),
@@ -164,6 +177,7 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
         kinds=Counter(described["kind"]),
         venues=tuple(_ordered(Counter(name for name in described["venue"] if name))),
         licences=tuple(_ordered(Counter(name or "not stated by the source" for name in described["licence"]))),
+        library=_library(lines.values()),
     )
 
 
@@ -171,43 +185,52 @@ def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _central(store: Store, papers: Sequence[str], reading_list: bool) -> tuple[dict[str, list[int]], dict[tuple[str, int], str]]:
+def _central(store: Store, papers: Sequence[str]) -> tuple[dict[str, list[str]], dict[tuple[str, str], str]]:
     """Return each theme's and cluster's best fitting papers, and why they fit."""
-    place = {paper: number for number, paper in enumerate(papers)}
-    ranked: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    why: dict[tuple[str, int], str] = {}
+    counted = set(papers)
+    ranked: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    why: dict[tuple[str, str], str] = {}
     for row in store.table("themes").to_pylist():
-        if row["paper"] in place:
+        if row["paper"] in counted:
             subject = f"theme:{row['theme']}"
-            ranked[subject].append((-row["score"], place[row["paper"]]))
-            why[subject, place[row["paper"]]] = row["why"]
+            ranked[subject].append((-row["score"], row["paper"]))
+            why[subject, row["paper"]] = row["why"]
     for row in store.table("placements").to_pylist():
-        if row["paper"] in place:
-            ranked[f"cluster:{row['cluster']}"].append((-row["strength"], place[row["paper"]]))
-    most = READING_LIST if reading_list else SHOWN
-    return {subject: [number for _, number in sorted(pairs)[:most]] for subject, pairs in ranked.items()}, why
+        if row["paper"] in counted:
+            ranked[f"cluster:{row['cluster']}"].append((-row["strength"], row["paper"]))
+    return {subject: [paper for _, paper in sorted(pairs)[:SHOWN]] for subject, pairs in ranked.items()}, why
 
 
-def _newest(store: Store, papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]) -> dict[str, list[int]]:
+def _landmarks(store: Store) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the works that editors labelled with each theme, oldest first: where it is the first label, and elsewhere."""
+    rows = store.papers(["id", "labels", "published"], "NOT withdrawn").to_pylist()
+    foremost: dict[str, list[str]] = defaultdict(list)
+    others: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row["published"], row["id"])):
+        for number, label in enumerate(row["labels"]):
+            (others if number else foremost)[f"theme:{label}"].append(row["id"])
+    return foremost, others
+
+
+def _newest(store: Store, papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]) -> dict[str, list[str]]:
     """Return each subject's newest papers; a paper dated to its year only counts as that year's first day."""
-    dates = np.array(store.papers(["published"], "NOT withdrawn")["published"].to_pylist(), dtype="datetime64[D]").astype(
-        np.int64
-    )
+    rows = store.papers(["id", "published"], "NOT withdrawn").to_pydict()
+    dated = dict(zip(rows["id"], rows["published"], strict=True))
+    days = np.array([dated[paper] for paper in papers], dtype="datetime64[D]").astype(np.int64)
     return {
-        subject: positions[np.argsort(-dates[positions], kind="stable")[:SHOWN]].tolist()
+        subject: [papers[place] for place in positions[np.argsort(-days[positions], kind="stable")[:SHOWN]]]
         for subject, positions in members.items()
     }
 
 
-def _paper_lines(store: Store, papers: Sequence[str], places: set[int]) -> dict[int, PaperLine]:
-    found = store.get_papers(papers[number] for number in sorted(places))
+def _paper_lines(store: Store, papers: Iterable[str]) -> dict[str, PaperLine]:
     lines = {}
-    for number in places:
-        paper = found[papers[number]]
+    for name, paper in store.get_papers(sorted(papers)).items():
         authors = ", ".join(paper.authors[:3]) + (" et al." if len(paper.authors) > 3 else "")
         address = paper.links[0] if paper.links else ""
-        lines[number] = PaperLine(
-            paper.id, paper.title, authors, paper.date_text, paper.venue, address, "", paper.summary, _facts(paper)
+        compared, uncompared = _facts(paper)
+        lines[name] = PaperLine(
+            paper.id, paper.title, authors, paper.date_text, paper.venue, address, "", paper.summary, compared, uncompared
         )
     return lines
 
@@ -216,11 +239,21 @@ def _with_why(line: PaperLine, why: str) -> PaperLine:
     return replace(line, why=why)
 
 
-def _facts(paper: Paper) -> str:
-    """Return what the starter library says of its facts; other sources vouch for their own."""
+def _facts(paper: Paper) -> tuple[str, str]:
+    """Return which facts of a starter work were compared, and which not; other sources vouch for their own."""
     if any(record.source != "starter" for record in paper.sources):
-        return ""
-    return paper.sources[0].licence.partition("facts ")[2]
+        return "", ""
+    compared = paper.sources[0].licence.partition("facts checked: ")[2]
+    said = {fact.strip() for group in re.findall(r"\(([^)]*)\)", compared) for fact in group.split(",")}
+    told = [fact for fact in FACTS if fact != "venue" or paper.venue]
+    return compared, ", ".join(fact for fact in told if fact not in said)
+
+
+def _library(lines: Iterable[PaperLine]) -> dict[str, int]:
+    """Count, over the starter library's works, which facts were compared."""
+    works = [line for line in lines if line.compared or line.uncompared]
+    count = {"works": len(works), "any": sum(bool(line.compared) for line in works)}
+    return count | {fact: sum(bool(re.search(rf"\b{fact}\b", line.compared)) for line in works) for fact in FACTS}
 
 
 def _neighbours(members: Mapping[str, NDArray[np.int64]]) -> dict[str, tuple[tuple[str, int], ...]]:

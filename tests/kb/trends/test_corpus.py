@@ -10,7 +10,7 @@ import pytest
 from kb.papers import Paper, SourceRecord, make_paper
 from kb.store import Store
 from kb.taxonomy import Group, Taxonomy, Theme
-from kb.trends.corpus import corpora, findings_of, strata_of, subjects
+from kb.trends.corpus import corpora, findings_of, is_reading_list, strata_of, subjects
 from kb.trends.findings import Finding
 
 TAXONOMY = Taxonomy(
@@ -146,3 +146,42 @@ def test_findings_come_back_from_the_store_as_they_were_computed(store: Store, f
     writer.replace("findings", [one.to_dict() for one in findings.values()])
     stored = writer.table("findings").to_pylist()
     assert json.loads(json.dumps(stored)) == [one.to_dict() for one in findings.values()]
+
+
+# A reading list
+
+
+def chosen(number: int, **told: object) -> Paper:
+    """A work that editors chose, with its summary and labels."""
+    source = SourceRecord("starter", f"s{number}", "2020-01-01", "", "")
+    return invented(2020, 50_000 + number, abstract="", summary="Made up.", labels=["sky/kites"], source=source, **told)
+
+
+def written(folder: Path, papers: list[Paper]) -> Store:
+    writer = Store.write(str(folder / "store"))
+    writer.put_papers([(paper, "digest") for paper in papers], [])
+    themes = [{"paper": paper.id, "theme": "sky/kites", "score": 1.0, "why": "chosen by an editor"} for paper in papers]
+    writer.replace("themes", themes)
+    row = dict.fromkeys(("finished", "fingerprint", "model", "weights", "version", "settings", "counts", "sources"), "")
+    writer.commit({**row, "id": "r0001"})
+    return Store.read(str(folder / "store"))
+
+
+def test_of_a_reading_list_only_counts_are_told(tmp_path: Path) -> None:
+    store = written(tmp_path, [chosen(number) for number in range(4)])
+    told = findings_of(store, TAXONOMY, "r0001")
+    assert is_reading_list(store)
+    assert {finding.kind for finding in told} == {"count"}
+    assert "Kites: 4 of the 4 works on this reading list." in {finding.statement for finding in told}
+
+
+def test_works_that_editors_chose_are_not_counted_among_a_sample(tmp_path: Path) -> None:
+    store = written(tmp_path, [chosen(1), chosen(2), invented(2020, 1), invented(2020, 2), invented(2020, 3)])
+    papers, monthly, yearly = corpora(store)
+    assert not is_reading_list(store)
+    assert len(papers) == monthly.totals.sum() == yearly.totals.sum() == 3
+
+
+def test_a_work_that_editors_chose_counts_where_a_source_brought_it_too(tmp_path: Path) -> None:
+    both = invented(2020, 1, labels=["sky/kites"], summary="Made up.")
+    assert corpora(written(tmp_path, [chosen(1), both, invented(2020, 2)]))[0] == [both.id, invented(2020, 2).id]

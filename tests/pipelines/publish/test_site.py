@@ -21,6 +21,7 @@ from pipelines.publish import build_site, facts, workspace
 from pipelines.publish.pages import build_pages
 from pipelines.refresh import refresh
 from pipelines.sources import Window
+from pipelines.sources.starter import library
 
 
 class Links(HTMLParser):
@@ -98,15 +99,39 @@ def test_nothing_is_loaded_from_another_host(site: Path) -> None:
 def test_every_mark_says_what_it_rests_on(site: Path) -> None:
     home = (site / "themes" / "generative-models" / "diffusion" / "index.html").read_text(encoding="utf-8")
     marks = re.findall(r'<span class="mark mark-(\w+)"[^>]*aria-label="([^"]*)"', home)
-    assert {kind for kind, _ in marks} == {"derived", "assumption"}
+    assert {kind for kind, _ in marks} == {"verified", "derived", "assumption"}
     assert all("Run" in told or "run" in told for kind, told in marks if kind == "derived")
 
 
-def test_a_starter_work_whose_facts_were_compared_is_marked_verified_and_another_is_not(site: Path) -> None:
-    page = html.unescape((site / "themes" / "generative-models" / "text-generation" / "index.html").read_text(encoding="utf-8"))
-    works = {found[1]: item for item in page.split("<li>") if (found := re.search(r"<code>(arxiv:[^<]+)", item))}
-    assert "mark-verified" in works["arxiv:1706.03762"]
-    assert "mark-verified" not in works["arxiv:2005.14165"]
+def test_a_starter_work_tells_which_facts_were_compared_with_what_and_which_were_not(site: Path) -> None:
+    page = html.unescape((site / "themes" / "training-efficiency" / "mixed-precision" / "index.html").read_text(encoding="utf-8"))
+    works = {found[1]: item for item in page.split("<li>") if (found := re.search(r"<code>([^<]+)", item))}
+    foremost = {work.id: work for work in library() if work.labels[0] == "training-efficiency/mixed-precision"}
+    assert foremost.keys() == works.keys()
+    for name, work in foremost.items():
+        assert ("mark-verified" in works[name]) == ("checked: " in work.sources[0].licence)
+    assert "Compared with: arXiv metadata (id, title, authors, date, categories)" in works["arxiv:1412.7024"]
+    assert "not compared with a source: authors, date, venue" in works["arxiv:2304.13013"]
+
+
+def test_start_here_lists_the_landmarks_of_a_theme_oldest_first(site: Path) -> None:
+    page = html.unescape((site / "themes" / "generative-models" / "diffusion" / "index.html").read_text(encoding="utf-8"))
+    shown = re.findall(r"<code>([^<]+)</code>", page.split('id="start-here"')[1].split("<h2")[0])
+    landmarks = [work for work in library() if work.labels[0] == "generative-models/diffusion"]
+    assert shown == [work.id for work in sorted(landmarks, key=lambda work: (work.published, work.id))]
+    assert shown[0] == "arxiv:1503.03585"
+
+
+def test_works_of_other_themes_that_touch_a_theme_are_named_below(site: Path) -> None:
+    page = (site / "themes" / "generative-models" / "text-generation" / "index.html").read_text(encoding="utf-8")
+    assert "Attention Is All You Need" in page.split('<details class="further">')[1].split("</details>")[0]
+
+
+def test_the_shares_of_compared_facts_are_published(site: Path) -> None:
+    page = (site / "governance" / "index.html").read_text(encoding="utf-8")
+    compared = sum("checked: " in work.sources[0].licence for work in library())
+    assert f"{len(library())} works are known from the starter library alone" in page
+    assert f"{compared} of them were compared" in page
 
 
 def test_a_reading_list_shows_counts_and_no_shares_of_the_field(site: Path) -> None:
