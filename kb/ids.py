@@ -61,9 +61,12 @@ def restore_digits(number: str) -> str:
     >>> restore_digits("1801.0285"), restore_digits("1502.0643400000001"), restore_digits("2006.11239")
     ('1801.02850', '1502.06434', '2006.11239')
     """
-    if not re.fullmatch(r"\d{3,4}\.\d+", number):
+    whole, _, decimals = number.partition(".")
+    if not (whole.isdecimal() and decimals.isdecimal() and len(whole) in (3, 4)):
         return number
-    digits = _digits(number.split(".")[0].zfill(4))
+    digits = _digits(whole.zfill(4))
+    if len(whole) == 4 and len(decimals) == digits:
+        return number
     return f"{Decimal(number):.{digits}f}".zfill(5 + digits)
 
 
@@ -145,6 +148,8 @@ def parse(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` without accents and case, for comparing names and titles."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 

@@ -19,12 +19,12 @@ from kb.errors import InvalidInput
 
 DatePrecision = Literal["day", "month", "year"]
 Kind = Literal["preprint", "conference", "journal", "standard", "book", "report"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAX_TITLE = 1_000
 MAX_ABSTRACT = 50_000
 """Characters. The longest real abstract among 83,000 has under 8,000; past this it is a file, not an abstract."""
 
-_SPACES = re.compile(r"\s+")
 _ACCENT = re.compile(r"\\([`'^\"~=.uvHcdbkr])\s*(?:\{\s*(\\?[A-Za-z])\s*\}|(\\?[A-Za-z]))|\{\\([`'^\"~=.])(\\?[A-Za-z])\}")
 _COMBINING = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308", "=": "\u0304", ".": "\u0307",
@@ -36,6 +36,8 @@ _LETTERS = {
     "i": "i", "j": "j",
 }  # fmt: skip
 _TAG = re.compile(r"</?(?:jats:)?(?:p|i|b|em|strong|sub|sup|br|italic|bold|sec|title|span|div|a|tt)(?:\s[^<>]*)?/?>", re.I)
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_LINK = re.compile(r"https?://[^\s<>\"']+$")
 _KEEP_FORMAT = {"\u200c", "\u200d"}  # joiners: Persian spelling and emoji need them
 
 
@@ -115,6 +117,8 @@ def clean_text(text: str) -> str:
 
     Mathematics between dollar signs stays as it was written.
     """
+    if not text:
+        return ""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
@@ -126,7 +130,7 @@ def clean_text(text: str) -> str:
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
         text = "".join(_printable(c) for c in text)
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def _accented(match: re.Match[str]) -> str:
@@ -147,6 +151,11 @@ def parse_date(text: str) -> tuple[date, DatePrecision]:
     Raises:
         InvalidInput: the text is no such date.
     """
+    try:
+        if len(text) == 10 and text[7] == "-":
+            return date.fromisoformat(text), "day"
+    except ValueError:
+        pass  # another order of digits, which the general reading judges
     parts = text.strip().split("T")[0].split("-")
     try:
         numbers = [int(part) for part in parts]
@@ -190,7 +199,7 @@ def make_paper(
         InvalidInput: with a short reason as `message` ("no title", "no abstract", "date in the future", ...).
     """
     title, abstract, summary = clean_text(title[: MAX_TITLE * 4]), _bounded(abstract), clean_text(summary)
-    if not ids.title_key(title):
+    if not _LETTER_OR_DIGIT.search(title):
         raise InvalidInput("no title", cure="A record needs a title with letters")
     if len(title) > MAX_TITLE:
         raise InvalidInput("title too long", value=title, cure=f"At most {MAX_TITLE} characters")
@@ -200,9 +209,9 @@ def make_paper(
         raise InvalidInput("unreadable date", value=published, cure="Dates start in 1900")
     if published > (today or date.today()) + timedelta(days=1):
         raise InvalidInput("date in the future", value=published, cure="Check the record's date")
-    if kind not in get_args(Kind):
-        raise InvalidInput("unknown kind of publication", value=kind, cure=f"One of {', '.join(get_args(Kind))}")
-    names = _unique(clean_text(author) for author in authors)
+    if kind not in KINDS:
+        raise InvalidInput("unknown kind of publication", value=kind, cure=f"One of {', '.join(KINDS)}")
+    names = _unique(map(clean_text, authors))
     known = tuple(sorted(set(identifiers), key=ids.preference))
     return Paper(
         id=known[0] if known else ids.title_id(title, names[0] if names else ""),
@@ -216,9 +225,9 @@ def make_paper(
         venue=clean_text(venue),
         kind=kind,
         licence=clean_text(licence),
-        links=_unique(link.strip() for link in links if re.match(r"https?://[^\s<>\"']+$", link.strip())),
+        links=_unique(link.strip() for link in links if _LINK.match(link.strip())),
         identifiers=known,
-        keywords=_unique(clean_text(keyword) for keyword in keywords),
+        keywords=_unique(map(clean_text, keywords)),
         summary=summary,
         labels=_unique(labels),
         withdrawn=withdrawn,
@@ -234,7 +243,7 @@ def _bounded(abstract: str) -> str:
 
 
 def _unique(items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item for item in items if item))
+    return tuple(dict.fromkeys(filter(None, items)))
 
 
 def to_json(paper: Paper) -> bytes:

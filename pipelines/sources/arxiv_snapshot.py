@@ -1,12 +1,14 @@
-"""The public arXiv metadata snapshot: one JSON object a line, plain or gzip, millions of them, streamed.
+"""The public arXiv metadata snapshot: one JSON object a line, plain, gzip or zip, millions of them, streamed.
 
 Format: https://www.kaggle.com/datasets/Cornell-University/arxiv (metadata are CC0).
 """
 
 import gzip
 import hashlib
+import io
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -88,6 +90,8 @@ class ArxivSnapshot:
         try:
             if self.categories and not self.categories.intersection(str(record.get("categories") or "").split()):
                 return
+            if (window.since or window.until) and not window.holds(*_published(record)):
+                return  # before the costly part: a refresh of one month passes over millions
             paper = parse_record(record)
         except InvalidInput as error:
             batch.reject(where, error.message)
@@ -97,7 +101,7 @@ class ArxivSnapshot:
             name = paper.sources[0].source_id
             if name in seen:
                 batch.reject(where, "duplicate id in the file")
-            elif window.contains(paper):
+            else:
                 seen.add(name)
                 batch.papers.append(paper)
 
@@ -112,12 +116,10 @@ def parse_record(record: Mapping[str, Any], today: date | None = None) -> Paper:
     identifier = ids.arxiv_id(number)
     if identifier is None:
         raise InvalidInput("no arXiv id", value=number, cure="A snapshot record needs its id")
-    versions = record.get("versions") or []
-    first = str(versions[0]["created"]) if versions else str(record.get("update_date") or "")
-    published, precision = _date(first)
+    published, precision = _published(record)
     updated = str(record.get("update_date") or "")
     comments = str(record.get("comments") or "").lower()
-    other = ids.doi(str(record.get("doi") or ""))
+    other = ids.doi(str(record["doi"])) if record.get("doi") else None
     address = f"https://arxiv.org/abs/{identifier.removeprefix('arxiv:')}"
     return make_paper(
         title=str(record.get("title") or ""),
@@ -136,6 +138,12 @@ def parse_record(record: Mapping[str, Any], today: date | None = None) -> Paper:
         source=SourceRecord("arxiv", identifier.removeprefix("arxiv:"), updated, address, "CC0 (metadata)"),
         today=today,
     )
+
+
+def _published(record: Mapping[str, Any]) -> tuple[date, DatePrecision]:
+    """Return the date of the first version."""
+    versions = record.get("versions") or []
+    return _date(str(versions[0]["created"]) if versions else str(record.get("update_date") or ""))
 
 
 def _authors(record: Mapping[str, Any]) -> list[str]:
@@ -174,10 +182,7 @@ def _unreadable(path: Path, error: OSError) -> InvalidInput:
 def _lines(path: Path, after: int, batch: Batch) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line) after line `after`; a broken end is counted once and ends the reading."""
     try:
-        with path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            file: BinaryIO = gzip.GzipFile(fileobj=raw) if zipped else raw  # type: ignore[assignment]
+        with path.open("rb") as raw, _unpacked(raw, path) as file:
             number = 0
             while line := file.readline(MAX_LINE):
                 number += 1
@@ -185,7 +190,23 @@ def _lines(path: Path, after: int, batch: Batch) -> Iterator[tuple[int, bytes]]:
                     line = rest if not rest.endswith(b"\n") else b"\n"
                 if number > after and line.strip():
                     yield number, line
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
         batch.reject(path.name, "the compressed file ends too early; what came before it is kept")
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+def _unpacked(raw: BinaryIO, path: Path) -> BinaryIO:
+    """Return a file's content, unpacked while it is read; of a zip archive, its largest member."""
+    start = raw.read(2)
+    raw.seek(0)
+    if start == b"\x1f\x8b":
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    if start == b"PK":
+        archive = zipfile.ZipFile(raw)
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if not members:
+            raise InvalidInput("the zip archive is empty", value=path, cure="Download the snapshot again")
+        largest = archive.open(max(members, key=lambda member: member.file_size))
+        return io.BufferedReader(largest, 1 << 16)  # type: ignore[type-var]
+    return raw

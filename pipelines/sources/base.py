@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from kb.errors import SettingsError
-from kb.papers import Paper
+from kb.papers import DatePrecision, Paper
 
 EXAMPLES = 3
 """How many rejected records of a batch are described one by one; the rest are only counted."""
@@ -30,7 +30,10 @@ class Window:
 
     def contains(self, paper: Paper) -> bool:
         """Whether a paper's date, at its own precision, can lie in the window."""
-        first, precision = paper.published, paper.date_precision
+        return self.holds(paper.published, paper.date_precision)
+
+    def holds(self, first: date, precision: DatePrecision) -> bool:
+        """Whether a date that begins on `first` and is known to its day, month or year can lie in the window."""
         last = first
         if precision == "year":
             last = date(first.year, 12, 31)

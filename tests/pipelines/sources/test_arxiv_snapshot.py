@@ -3,6 +3,7 @@
 import gzip
 import json
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -216,6 +217,36 @@ def test_a_file_is_packed_if_its_content_says_so_whatever_its_name(snapshot: Any
     path = snapshot(range(5))
     path.write_bytes(gzip.compress(path.read_bytes()))
     assert numbers(read(path)) == [0, 1, 2, 3, 4]
+
+
+def zipped(path: Path, names: Iterable[str] = ("arxiv-metadata-oai-snapshot.json",)) -> Path:
+    """Put a file into a zip archive, as the snapshot's publishers do, the first name with its content."""
+    archive = path.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for number, name in enumerate(names):
+            file.writestr(name, b"read me" if number else path.read_bytes())
+    return archive
+
+
+def test_a_zip_archive_reads_like_the_file_in_it(snapshot: Any) -> None:
+    plain = snapshot(range(20))
+    assert read(zipped(plain))[0].papers == read(plain)[0].papers
+
+
+def test_of_a_zip_archive_the_largest_member_is_read(snapshot: Any) -> None:
+    assert numbers(read(zipped(snapshot(range(20)), ("snapshot.json", "README.txt")))) == list(range(20))
+
+
+def test_an_empty_zip_archive_is_an_error_in_words(snapshot: Any) -> None:
+    with pytest.raises(InvalidInput, match="zip archive is empty"):
+        read(zipped(snapshot(range(1)), ()))
+
+
+def test_a_zip_archive_that_was_not_downloaded_whole_is_counted(snapshot: Any) -> None:
+    archive = zipped(snapshot(range(300)))
+    archive.write_bytes(archive.read_bytes()[:-200])
+    (batch,) = read(archive)
+    assert batch.rejected == {"the compressed file ends too early; what came before it is kept": 1}
 
 
 def test_of_a_packed_file_that_ends_too_early_what_came_before_is_kept(snapshot: Any) -> None:
