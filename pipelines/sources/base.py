@@ -1,15 +1,22 @@
 """What every source shares: what is asked of it, what it yields, and where it goes on after a stop."""
 
+import gzip
+import hashlib
+import io
 import json
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from kb.errors import SettingsError
+from kb.errors import InvalidInput, SettingsError
 from kb.papers import DatePrecision, Paper
 
+Place = TypeVar("Place")
+MAX_UNPACKED = 1_000_000_000
+"""Bytes. A packed list that grows beyond this is a mistake or an attack."""
 EXAMPLES = 3
 """How many rejected records of a batch are described one by one; the rest are only counted."""
 
@@ -94,6 +101,60 @@ class Source(Protocol):
             InvalidInput: the location cannot be read at all.
         """
         ...
+
+
+def read_files(
+    files: Iterable[tuple[str, Place]],
+    window: Window,
+    cursor: str | None,
+    read: Callable[[Place, Batch], bytes | None],
+    parse: Callable[[Place, bytes, Batch, int | None], None],
+) -> Iterator[Batch]:
+    """Yield a batch for every file whose content was not read yet, as far as the window's limit allows.
+
+    Args:
+        files: a name that stays the same, and the place, of each file.
+        read: returns a place's content, or None after rejecting it in the batch.
+        parse: puts the papers of a place's content into the batch, at most so many (None: all).
+    """
+    before = read_cursor(cursor)
+    done: dict[str, Any] = before.get("files", {}) if before.get("window") == window.key() else {}
+    taken = sum(entry["taken"] for entry in done.values())
+    for name, place in files:
+        if window.limit is not None and taken >= window.limit:
+            return
+        batch = Batch()
+        content = read(place, batch)
+        mark = hashlib.sha256(content or b"").hexdigest()[:16]
+        former = done.get(name, {})
+        if former.get("content") == mark and not former.get("cut"):
+            continue
+        taken -= former.get("taken", 0)
+        room = None if window.limit is None else window.limit - taken
+        if content is not None:
+            parse(place, content, batch, room)
+        taken += len(batch.papers)
+        done[name] = {"content": mark, "taken": len(batch.papers), "cut": room is not None and len(batch.papers) >= room}
+        batch.cursor = json.dumps({"window": window.key(), "files": done})
+        yield batch
+
+
+def unpack(content: bytes) -> bytes:
+    """Return gzip's content, or the content itself.
+
+    Raises:
+        InvalidInput: it is damaged, or unpacks to more than any list of papers has.
+    """
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            whole = file.read(MAX_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"damaged or cut off ({error})", cure="Get the file again") from None
+    if len(whole) > MAX_UNPACKED:
+        raise InvalidInput(f"unpacks to more than {MAX_UNPACKED:,} bytes", cure="Split the file")
+    return whole
 
 
 def read_cursor(cursor: str | None) -> dict[str, Any]:

@@ -3,11 +3,7 @@
 Layout: https://github.com/papercopilot/paperlists (`iclr/iclr2018.json`, ...).
 """
 
-import gzip
-import hashlib
-import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -18,7 +14,7 @@ import orjson
 from kb import ids
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
+from pipelines.sources.base import Batch, Source, Window, check_options, read_files, unpack
 from pipelines.sources.http import Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/papercopilot/paperlists/main"
@@ -91,34 +87,20 @@ class Paperlists:
 
     def batches(self, window: Window, cursor: str | None) -> Iterator[Batch]:
         """Yield every file whose content has not been read yet, one batch each."""
-        before = read_cursor(cursor)
-        done: dict[str, Any] = before.get("files", {}) if before.get("window") == window.key() else {}
-        taken = sum(entry["taken"] for entry in done.values())
-        for address, venue, year in self._files:
-            if window.limit is not None and taken >= window.limit:
-                return
-            batch = Batch()
-            content = self._read(address, batch)
-            mark = hashlib.sha256(content or b"").hexdigest()[:16]
-            name = f"{venue}{year}"
-            former = done.get(name, {})
-            if former.get("content") == mark and not former.get("cut"):
-                continue
-            taken -= former.get("taken", 0)
-            room = None if window.limit is None else window.limit - taken
-            if content is not None:
-                self._parse(content, venue, int(year), batch, window, room)
-            taken += len(batch.papers)
-            cut = room is not None and len(batch.papers) >= room
-            done[name] = {"content": mark, "taken": len(batch.papers), "cut": cut}
-            batch.cursor = json.dumps({"window": window.key(), "files": done})
-            yield batch
+        files = [(f"{venue}{year}", (address, venue, year)) for address, venue, year in self._files]
+        return read_files(
+            files,
+            window,
+            cursor,
+            self._read,
+            lambda place, content, batch, room: self._parse(content, place[1], int(place[2]), batch, window, room),
+        )
 
-    def _read(self, address: str, batch: Batch) -> bytes | None:
+    def _read(self, place: tuple[str, str, str], batch: Batch) -> bytes | None:
+        address = place[0]
         try:
-            raw = self._client.get(address) if self._client else Path(address).read_bytes()
-            return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        except (OSError, EOFError, zlib.error) as error:
+            return unpack(self._client.get(address) if self._client else Path(address).read_bytes())
+        except (InvalidInput, OSError) as error:
             if self._client is not None:
                 raise SourceUnreachable(f"{address} is damaged ({error})", cure="Try again later") from None
             batch.reject(Path(address).name, "the file cannot be read or ends too early")
