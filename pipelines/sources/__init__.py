@@ -6,6 +6,7 @@ from kb.errors import InvalidInput
 from pipelines.sources.arxiv import open_arxiv
 from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Source, Window
+from pipelines.sources.files import open_files
 from pipelines.sources.paperlists import open_paperlists
 from pipelines.sources.starter import open_starter
 
@@ -14,6 +15,7 @@ __all__ = ["SOURCES", "Batch", "Source", "Window", "open_source"]
 SOURCES = {
     "arxiv": open_arxiv,
     "arxiv_snapshot": open_arxiv_snapshot,
+    "files": open_files,
     "paperlists": open_paperlists,
     "starter": open_starter,
 }
