@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from kb.errors import InvalidInput
+from pipelines.sources.acl_anthology import open_acl_anthology
 from pipelines.sources.arxiv import open_arxiv
 from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Source, Window
@@ -13,6 +14,7 @@ from pipelines.sources.starter import open_starter
 __all__ = ["SOURCES", "Batch", "Source", "Window", "open_source"]
 
 SOURCES = {
+    "acl_anthology": open_acl_anthology,
     "arxiv": open_arxiv,
     "arxiv_snapshot": open_arxiv_snapshot,
     "files": open_files,

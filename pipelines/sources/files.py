@@ -5,6 +5,7 @@ BibTeX is read by bibtexparser, RIS by rispy. RIS: https://en.wikipedia.org/wiki
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -192,6 +193,7 @@ def _bibtex(name: str, text: str, batch: Batch) -> Iterator[tuple[str, Row]]:
     import bibtexparser  # half a second that other sources need not wait for
     from bibtexparser.middlewares import LatexDecodingMiddleware
 
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # broken entries are counted and named here
     library = bibtexparser.parse_string(text, append_middleware=[LatexDecodingMiddleware()])
     for block in library.failed_blocks:
         batch.reject(f"{name}:{(block.start_line or 0) + 1}", "not a readable BibTeX entry")

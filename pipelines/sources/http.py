@@ -41,6 +41,10 @@ class Busy(Exception):
         self.wait = wait
 
 
+class Missing(SourceUnreachable):
+    """There is nothing at that address (404 or 410), and asking again would not help."""
+
+
 def user_agent(contact: str = "") -> str:
     """Return how we introduce ourselves; `contact` is the user's address, as several sources ask.
 
@@ -80,6 +84,7 @@ class Polite:
         """Return the body at `url`.
 
         Raises:
+            Missing: there is nothing at that address.
             SourceUnreachable: it could not be had, after retries.
         """
 
@@ -110,6 +115,8 @@ class Polite:
             with self._client.stream("GET", url) as response:
                 if response.status_code in RETRIED:
                     raise Busy(response.status_code, retry_after(response.headers.get("Retry-After")))
+                if response.status_code in {404, 410}:
+                    raise Missing(f"{url.split('?')[0]} is not there", cure="Check the address")
                 response.raise_for_status()
                 body = bytearray()
                 for part in response.iter_bytes():
