@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -18,6 +19,8 @@ from kb.errors import SourceUnreachable
 ATTEMPTS = 5
 LONGEST_WAIT = 300.0
 """Seconds. A server that asks for a longer pause is left alone until the next run."""
+_LAST: dict[str, float] = {}
+"""When each host was last asked, over all clients of this process. arXiv's terms count all of its hosts as one."""
 MAX_BODY = 200_000_000
 """Bytes. Nothing that we read is larger, so a larger answer is an error or an attack."""
 RETRIED = frozenset({429, 500, 502, 503, 504})
@@ -54,6 +57,14 @@ def user_agent(contact: str = "") -> str:
     return f"papertide/{version('papertide')}" + (f" ({sent})" if sent else "")
 
 
+def _host(url: str) -> str:
+    try:
+        host = urlsplit(url).netloc.lower()
+    except ValueError:  # no address at all, which the request itself will say
+        return url
+    return "arxiv.org" if host.endswith("arxiv.org") else host
+
+
 def retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, or None."""
     if not header:
@@ -67,12 +78,11 @@ def retry_after(header: str | None) -> float | None:
 
 
 class Polite:
-    """A client for one source: a single connection and at least `delay` seconds between requests."""
+    """A client for one source: a single connection and at least `delay` seconds between requests to one host."""
 
     def __init__(self, *, delay: float, contact: str = "", timeout: float = 60.0, first_wait: float = 1.0) -> None:
         self.delay = delay
         self.first_wait = first_wait
-        self._last = 0.0
         self._client = httpx.Client(
             timeout=timeout,
             follow_redirects=True,
@@ -108,7 +118,8 @@ class Polite:
         raise AssertionError("unreachable: the loop returns or raises")
 
     def _once(self, url: str) -> bytes:
-        pause = self._last + self.delay - time.monotonic()
+        host = _host(url)
+        pause = _LAST.get(host, -self.delay) + self.delay - time.monotonic()
         if pause > 0:
             time.sleep(pause)
         try:
@@ -116,7 +127,10 @@ class Polite:
                 if response.status_code in RETRIED:
                     raise Busy(response.status_code, retry_after(response.headers.get("Retry-After")))
                 if response.status_code in {404, 410}:
-                    raise Missing(f"{url.split('?')[0]} is not there", cure="Check the address")
+                    raise Missing(
+                        f"{url.split('?')[0]} did not answer (HTTP {response.status_code}: nothing there)",
+                        cure="Check the address",
+                    )
                 response.raise_for_status()
                 body = bytearray()
                 for part in response.iter_bytes():
@@ -125,4 +139,4 @@ class Polite:
                         raise SourceUnreachable(f"{url} sent more than {MAX_BODY:,} bytes", cure="Check the address")
                 return bytes(body)
         finally:
-            self._last = time.monotonic()
+            _LAST[host] = time.monotonic()

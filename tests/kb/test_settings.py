@@ -7,6 +7,7 @@ import pytest
 
 from kb import settings
 from kb.errors import SettingsError
+from pipelines.sources import SOURCES
 
 
 def write(home: Path, text: str) -> Path:
@@ -57,7 +58,7 @@ def test_the_commented_lines_of_the_template_are_accepted_too(tmp_path: Path) ->
     text = "\n".join(line for line in lines if not line.startswith(("Papertide's", "The sources")))
     tomllib.loads(text)
     (tmp_path / "taxonomy.toml").write_text("", encoding="utf-8")
-    assert set(settings.load(write(tmp_path, text), {}).sources) == {"starter", "arxiv", "arxiv_snapshot", "paperlists"}
+    assert set(settings.load(write(tmp_path, text), {}).sources) == set(SOURCES)
 
 
 @pytest.mark.parametrize(

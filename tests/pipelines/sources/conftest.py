@@ -138,6 +138,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Replaces the clock of the client and of its retries, so no test waits and every test can tell what was waited."""
     clock = Clock()
     monkeypatch.setattr("pipelines.sources.http.time", clock)
+    monkeypatch.setattr("pipelines.sources.http._LAST", {})
     monkeypatch.setattr("tenacity.nap.time", clock)
     return clock
 

@@ -133,7 +133,7 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_named() -> None:
 
 
 def test_an_unknown_source_is_refused_and_the_known_ones_are_named() -> None:
-    with pytest.raises(InvalidInput, match=r"unknown source: arxive\. One of arxiv, arxiv_snapshot, paperlists, starter"):
+    with pytest.raises(InvalidInput, match=r"unknown source: arxive\. One of acl_anthology, arxiv, .*starter"):
         open_source("arxive=cs.LG", {})
 
 
@@ -143,8 +143,11 @@ def test_what_follows_the_equals_sign_is_the_location() -> None:
 
 def test_every_source_says_what_its_terms_allow(tmp_path: Any) -> None:
     lists, dump = tmp_path / "iclr2018.json", tmp_path / "snapshot.jsonl"
+    own, anthology = tmp_path / "mine.jsonl", tmp_path / "2022.acl.xml"
     lists.write_text("[]")
-    dump.write_text("")
-    specs = ["arxiv", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
+    for file in (dump, own, anthology):
+        file.write_text("")
+    specs = ["arxiv", "arxiv_oai", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
+    specs += [f"files={own}", f"acl_anthology={anthology}"]
     assert {spec.partition("=")[0] for spec in specs} == set(SOURCES)
     assert all(open_source(spec, {}).licence_note.endswith(".") for spec in specs)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kb.errors import SourceUnreachable
 from pipelines.sources import http
-from pipelines.sources.http import ATTEMPTS, Polite, retry_after, user_agent
+from pipelines.sources.http import ATTEMPTS, Polite, _host, retry_after, user_agent
 
 
 @pytest.fixture
@@ -224,3 +224,15 @@ def test_an_endless_answer_is_cut_off(wire: Any, monkeypatch: pytest.MonkeyPatch
     wire.then(b"x" * 1_001)
     with pytest.raises(SourceUnreachable, match="more than 1,000 bytes"):
         Polite(delay=0).get(wire.url)
+
+
+def test_two_clients_of_one_host_wait_for_each_other(wire: Any, clock: Any) -> None:
+    wire.reply = lambda _: b"answer"
+    Polite(delay=3).get(wire.url)
+    Polite(delay=3).get(wire.url)
+    assert clock.slept == [3.0]
+
+
+def test_all_hosts_of_arxiv_count_as_one() -> None:
+    assert {_host(f"https://{name}arxiv.org/x") for name in ("", "export.", "oaipmh.", "rss.")} == {"arxiv.org"}
+    assert _host("https://aclanthology.org/x") == "aclanthology.org"
