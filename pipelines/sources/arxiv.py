@@ -3,13 +3,17 @@
 The `arxiv` package builds queries and parses answers; asking is ours (`http.Polite`), because the package repeats a
 failed request at a fixed pace without reading Retry-After, and believes an empty first page.
 
+Where the API stays closed, the same categories are read through OAI-PMH, and that is said.
+
 A date range is cut in halves until each part has fewer results than the API will page through. The cursor names the
 part in progress and the offset in it, so a stop costs one page.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import arxiv
 from arxiv import _feed
@@ -17,6 +21,7 @@ from arxiv import _feed
 from kb import ids
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
+from pipelines.sources.arxiv_oai import open_arxiv_oai
 from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
 from pipelines.sources.http import ATTEMPTS, Polite
 
@@ -27,6 +32,8 @@ FIRST_DAYS = 30
 """How far back a first refresh goes when it is not told."""
 ASK_AGAIN = 3
 """How often an empty first page is doubted: it is at times empty although papers exist."""
+TOP_SETS = frozenset({"cs", "econ", "eess", "math", "physics", "q-bio", "q-fin", "stat"})
+"""OAI-PMH's sets of arXiv; every other archive is a set within physics."""
 CATEGORIES = ("cs.LG", "stat.ML", "cs.CL", "cs.CV", "cs.AI", "cs.NE")
 
 
@@ -34,13 +41,15 @@ def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
     """Open the live API. `arxiv=cs.LG,cs.CL` names categories.
 
     Options: `categories`, `query` (in the API's syntax, joined with the categories by AND), `contact`, `base_url` (a
-    mirror), `page_size` (100), `delay_seconds` (3.0; arXiv's terms allow no less).
+    mirror; then there is no way round through OAI-PMH, unless `oai_base_url` names one), `page_size` (100),
+    `delay_seconds` (3.0; arXiv's terms allow no less).
 
     Raises:
         SettingsError: an option is unknown or of the wrong type.
     """
     known = {
-        "categories": list, "query": str, "contact": str, "base_url": str, "page_size": int, "delay_seconds": float,
+        "categories": list, "query": str, "contact": str, "base_url": str, "oai_base_url": str, "page_size": int,
+        "delay_seconds": float,
     }  # fmt: skip
     check_options("arxiv", options, known)
     listed = options.get("categories", list(CATEGORIES))
@@ -54,7 +63,23 @@ def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
     query = " OR ".join(f"cat:{category}" for category in categories)
     if options.get("query"):
         query = f"({query}) AND ({options['query']})" if query else str(options["query"])
-    return ArxivApi(query, client, str(options.get("base_url", API)).rstrip("/"), size)
+    way_round = None
+    if not options.get("query") and categories and ("base_url" not in options or "oai_base_url" in options):
+        sets = sorted({oai_set(category) for category in categories})
+        told = {name: options[name] for name in ("contact", "delay_seconds") if name in options}
+        told |= {"base_url": options["oai_base_url"]} if "oai_base_url" in options else {}
+        way_round = open_arxiv_oai(",".join(sets), {**told, "categories": categories})
+    return ArxivApi(query, client, str(options.get("base_url", API)).rstrip("/"), size, way_round)
+
+
+def oai_set(category: str) -> str:
+    """Return the OAI-PMH set that has a category's papers.
+
+    >>> oai_set("cs.LG"), oai_set("hep-th"), oai_set("physics.optics")
+    ('cs', 'physics:hep-th', 'physics')
+    """
+    archive = category.split(".")[0]
+    return archive if archive in TOP_SETS else f"physics:{archive}"
 
 
 class ArxivApi:
@@ -63,23 +88,40 @@ class ArxivApi:
     name = "arxiv"
     licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
 
-    def __init__(self, query: str, client: Polite, base_url: str, page_size: int) -> None:
+    def __init__(self, query: str, client: Polite, base_url: str, page_size: int, way_round: Source | None = None) -> None:
         self.query = query
         self.key = f"arxiv:{query}"
         self._client = client
         self._base_url = base_url
         self._page_size = page_size
+        self._way_round = way_round
 
     def size_hint(self) -> int | None:
         """Unknown before asking."""
         return None
 
     def batches(self, window: Window, cursor: str | None) -> Iterator[Batch]:
-        """Yield a batch per page, oldest papers first."""
-        before = read_cursor(cursor)
+        """Yield a batch per page, oldest papers first; through OAI-PMH, in its order, where the API does not answer."""
+        state = read_cursor(cursor)
+        kept = {"oai": state["oai"]} if "oai" in state else {}
+        try:
+            for batch in self._pages_of(window, state):
+                state = {**json.loads(batch.cursor), **kept}
+                batch.cursor = json.dumps(state)
+                yield batch
+        except SourceUnreachable as error:
+            if self._way_round is None:
+                raise
+            logging.getLogger("papertide").warning("%s; going on through arXiv's OAI-PMH", error.message)
+            for batch in self._way_round.batches(window, state.get("oai")):
+                state = {**state, "oai": batch.cursor}
+                batch.cursor = json.dumps(state)
+                yield batch
+
+    def _pages_of(self, window: Window, before: dict[str, Any]) -> Iterator[Batch]:
         today = datetime.now(UTC).date()
         start = window.since or today - timedelta(days=FIRST_DAYS)
-        if before and (window.since is None or before.get("start", "9") <= start.isoformat() <= before["reached"]):
+        if "reached" in before and (window.since is None or before.get("start", "9") <= start.isoformat() <= before["reached"]):
             start = date.fromisoformat(before["start"])
         else:
             before = {}

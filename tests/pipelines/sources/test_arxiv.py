@@ -15,8 +15,9 @@ import pytest
 from kb.errors import SettingsError, SourceUnreachable
 from kb.papers import Paper
 from pipelines.sources import arxiv
-from pipelines.sources.arxiv import MOST_RESULTS, open_arxiv
+from pipelines.sources.arxiv import MOST_RESULTS, oai_set, open_arxiv
 from pipelines.sources.base import Batch, Source, Window
+from pipelines.sources.http import ATTEMPTS
 
 JANUARY = Window(date(2023, 1, 1), date(2023, 1, 31))
 WHOLE_JANUARY = "202301010000 TO 202301312359"
@@ -544,3 +545,57 @@ def test_without_the_limit_reading_goes_on_with_the_very_next_paper(wire: Any, l
     done = read(wire, Window(JANUARY.since, JANUARY.until, limit))
     rest = read(wire, JANUARY, done[-1].cursor)
     assert numbers(done + rest) == list(range(9))
+
+
+# The way round
+
+
+def harvested(number: int) -> bytes:
+    """OAI-PMH's answer with one paper of January 2023."""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2023-02-01T06:00:00Z</responseDate><ListRecords><record>
+<header><identifier>oai:arXiv.org:2301.{number:05d}</identifier><datestamp>2023-01-09</datestamp></header>
+<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>2301.{number:05d}</id><created>2023-01-09</created>
+<authors><author><keyname>Author</keyname><forenames>Ada</forenames></author></authors><title>Invented study</title>
+<categories>cs.LG</categories><abstract>We invent a study.</abstract></arXiv></metadata></record></ListRecords>
+</OAI-PMH>""".encode()
+
+
+def closed(wire: Any) -> None:
+    """Let the API turn everybody away for the next attempts."""
+    for _ in range(ATTEMPTS):
+        wire.then(status=429)
+
+
+def test_where_the_api_stays_closed_the_same_categories_come_through_oai_pmh_and_that_is_said(
+    wire: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed(wire)
+    wire.reply = lambda _: harvested(7)
+    assert numbers(read(wire, oai_base_url=f"{wire.url}/oai")) == [7]
+    assert (wire.asked[-1].path, wire.asked[-1].query["set"]) == ("/oai", "cs")
+    assert "going on through arXiv's OAI-PMH" in caplog.text
+
+
+def test_once_the_api_answers_again_it_goes_on_where_it_was(wire: Any) -> None:
+    wire.then(feed([Made(number, datetime(2023, 1, 2)).entry() for number in range(3)], total=4))
+    closed(wire)
+    wire.reply = lambda _: harvested(7)
+    *_, last = read(wire, oai_base_url=f"{wire.url}/oai")
+    asked = len(wire.asked)
+    wire.reply = lambda question: feed([Made(3, datetime(2023, 1, 3)).entry()], 4, int(question.query["start"]))
+    assert numbers(read(wire, cursor=last.cursor, oai_base_url=f"{wire.url}/oai")) == [3]
+    assert wire.asked[asked].query["start"] == "3"
+
+
+def test_a_question_that_oai_pmh_cannot_ask_has_no_way_round(wire: Any) -> None:
+    closed(wire)
+    with pytest.raises(SourceUnreachable):
+        read(wire, query="ti:kites", oai_base_url=f"{wire.url}/oai")
+
+
+@pytest.mark.parametrize(
+    ("category", "name"), [("cs.LG", "cs"), ("stat.ML", "stat"), ("hep-th", "physics:hep-th"), ("physics.optics", "physics")]
+)
+def test_a_category_belongs_to_a_set_of_oai_pmh(category: str, name: str) -> None:
+    assert oai_set(category) == name
