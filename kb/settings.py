@@ -54,6 +54,10 @@ TEMPLATE = """\
 # venues = ["acl", "emnlp", "findings"]
 # years = [2024, 2025]
 
+# [sources.pmlr]
+# venues = ["icml", "aistats"]
+# years = [2024, 2025]
+
 # [sources.files]          # your own papers: .jsonl, .json, .csv, .tsv, .bib, .ris, each also .gz
 # location = "mine.csv"
 # columns = { title = "Paper title", published = "Year" }   # where a column's name is not the usual one

@@ -10,6 +10,7 @@ from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.files import open_files
 from pipelines.sources.paperlists import open_paperlists
+from pipelines.sources.pmlr import open_pmlr
 from pipelines.sources.starter import open_starter
 
 __all__ = ["SOURCES", "Batch", "Source", "Window", "open_source"]
@@ -21,6 +22,7 @@ SOURCES = {
     "arxiv_snapshot": open_arxiv_snapshot,
     "files": open_files,
     "paperlists": open_paperlists,
+    "pmlr": open_pmlr,
     "starter": open_starter,
 }
 

@@ -194,7 +194,7 @@ def _bibtex(name: str, text: str, batch: Batch) -> Iterator[tuple[str, Row]]:
     from bibtexparser.middlewares import LatexDecodingMiddleware
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # broken entries are counted and named here
-    library = bibtexparser.parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    library = bibtexparser.parse_string(text, append_middleware=[LatexDecodingMiddleware(keep_math_mode=True)])
     for block in library.failed_blocks:
         batch.reject(f"{name}:{(block.start_line or 0) + 1}", "not a readable BibTeX entry")
     for entry in library.entries:
@@ -308,10 +308,11 @@ def _authors(value: Any) -> list[str]:
         parts = [part.strip() for part in text.split(",")]
         if len(names) == 1 and len(parts) > 1 and all(" " in part for part in parts):
             names = parts
-    return [_given_first(name) for name in names]
+    return [given_first(name) for name in names]
 
 
-def _given_first(name: str) -> str:
+def given_first(name: str) -> str:
+    """Return "Given Family" for "Family, Given"; anything else as it is."""
     family, comma, given = name.strip().partition(",")
     return f"{given.strip()} {family.strip()}" if comma else name.strip()
 

@@ -123,6 +123,14 @@ def test_ris_records_become_papers(tmp_path: Path) -> None:
     assert strings.id == "arxiv:2001.00001"
 
 
+def test_formulas_in_bibtex_stay_as_they_were_written(tmp_path: Path) -> None:
+    content = r"@misc{k, title={Kites in $O(n^2)$}, year=2020, abstract={About \'etudes of $\alpha$ kites.}}".replace(
+        "\\\\", "\\"
+    )
+    paper = only(read(write(tmp_path, "mine.bib", content)))
+    assert (paper.title, paper.abstract) == ("Kites in $O(n^2)$", r"About études of $\alpha$ kites.")
+
+
 @pytest.mark.parametrize("name", ["mine.jsonl.gz", "mine.bib.gz"])
 def test_a_packed_file_reads_like_a_plain_one(tmp_path: Path, name: str) -> None:
     plain = write(tmp_path, name.removesuffix(".gz"), BIBTEX if "bib" in name else lines(ROW))
