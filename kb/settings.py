@@ -40,6 +40,9 @@ TEMPLATE = """\
 # categories = ["cs.LG", "stat.ML"]
 # contact = "you@example.org"    # sent in the User-Agent, as arXiv asks
 
+# [sources.arxiv_feed]     # what arXiv announced today, in one request: for a daily run
+# categories = ["cs.LG", "stat.ML"]
+
 # [sources.arxiv_oai]      # live, through OAI-PMH: what changed, by the thousand
 # sets = ["cs", "stat"]
 # categories = ["cs.LG", "stat.ML"]

@@ -65,7 +65,7 @@ def strata_of(dates: NDArray[np.datetime64], precision: list[str], sources: list
 
 def _family(records: list[Mapping[str, Any]]) -> str:
     names = sorted(str(record["source"]) for record in records)
-    if any(name == "arxiv" for name in names):
+    if any(name in {"arxiv", "arxiv_feed"} for name in names):
         return "arxiv"
     listed = next((name for name in names if name.startswith("paperlists:")), None)
     return listed.removeprefix("paperlists:")[:-4] if listed else names[0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from kb.errors import InvalidInput
 from pipelines.sources.acl_anthology import open_acl_anthology
 from pipelines.sources.arxiv import open_arxiv
+from pipelines.sources.arxiv_feed import open_arxiv_feed
 from pipelines.sources.arxiv_oai import open_arxiv_oai
 from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Source, Window
@@ -18,6 +19,7 @@ __all__ = ["SOURCES", "Batch", "Source", "Window", "open_source"]
 SOURCES = {
     "acl_anthology": open_acl_anthology,
     "arxiv": open_arxiv,
+    "arxiv_feed": open_arxiv_feed,
     "arxiv_oai": open_arxiv_oai,
     "arxiv_snapshot": open_arxiv_snapshot,
     "files": open_files,

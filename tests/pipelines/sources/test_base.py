@@ -147,7 +147,7 @@ def test_every_source_says_what_its_terms_allow(tmp_path: Any) -> None:
     lists.write_text("[]")
     for file in (dump, own, anthology):
         file.write_text("")
-    specs = ["arxiv", "arxiv_oai", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
+    specs = ["arxiv", "arxiv_feed", "arxiv_oai", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
     specs += [f"files={own}", f"acl_anthology={anthology}", "pmlr=v119"]
     assert {spec.partition("=")[0] for spec in specs} == set(SOURCES)
     assert all(open_source(spec, {}).licence_note.endswith(".") for spec in specs)
