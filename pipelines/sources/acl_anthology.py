@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import DatePrecision, Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, read_files, unpack
+from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_files, unpack
 from pipelines.sources.http import Missing, Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/acl-org/acl-anthology/master/data/xml"
@@ -155,20 +154,6 @@ def _take(address: str, content: bytes, batch: Batch, window: Window, room: int 
                 continue
             if window.contains(paper):
                 batch.papers.append(paper)
-
-
-def parse_xml(content: bytes) -> Element:
-    """Return the root of a collection's XML.
-
-    Raises:
-        InvalidInput: it is no XML, ends too early, or declares entities, which no collection does.
-    """
-    if b"<!ENTITY" in content:
-        raise InvalidInput("XML that declares entities is not read", cure="Get the file from the Anthology")
-    try:
-        return ElementTree.fromstring(content)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InvalidInput(f"not a whole XML file ({error})", cure="Get the file again") from None
 
 
 def parse_paper(collection: str, volume: Element, entry: Element, today: date | None = None) -> Paper:

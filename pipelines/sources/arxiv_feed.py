@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from kb import ids
 from kb.errors import InvalidInput, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
+from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_cursor
 from pipelines.sources.http import ATTEMPTS, Polite
 
 FEED = "https://rss.arxiv.org/atom"
@@ -90,12 +89,7 @@ def parse_feed(content: bytes) -> tuple[str, list[Mapping[str, Any]]]:
     Raises:
         InvalidInput: this is no whole feed.
     """
-    if b"<!ENTITY" in content:
-        raise InvalidInput("XML that declares entities is not read", cure="Check base_url")
-    try:
-        root = ElementTree.fromstring(content)
-    except (ElementTree.ParseError, ValueError, LookupError):
-        raise InvalidInput("it sent a page that is cut off, or no feed", cure="Try again later") from None
+    root = parse_xml(content)
     if _local(root) not in {"feed", "rss"}:
         raise InvalidInput("it sent something else than a feed", cure="Check base_url")
     head = root.find("channel") if _local(root) == "rss" else root

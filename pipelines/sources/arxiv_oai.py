@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper
 from pipelines.sources.arxiv_snapshot import parse_record
-from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
+from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_cursor
 from pipelines.sources.http import ATTEMPTS, Polite
 
 ENDPOINT = "https://oaipmh.arxiv.org/oai"
@@ -182,12 +181,7 @@ def parse_page(content: bytes) -> Page:
         BadToken: the server no longer knows the resumption token.
         InvalidInput: the answer is no whole OAI-PMH document, or reports another error.
     """
-    if b"<!ENTITY" in content:
-        raise InvalidInput("XML that declares entities is not read", cure="Check base_url")
-    try:
-        root = ElementTree.fromstring(content)
-    except (ElementTree.ParseError, ValueError, LookupError):
-        raise InvalidInput("it sent a malformed page", cure="Try again later") from None
+    root = parse_xml(content)
     if root.tag != f"{OAI}OAI-PMH":
         raise InvalidInput("it sent something else than OAI-PMH", cure="Check base_url")
     day = (root.findtext(f"{OAI}responseDate") or "")[:10]

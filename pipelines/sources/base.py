@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from kb.errors import InvalidInput, SettingsError
 from kb.papers import DatePrecision, Paper
@@ -155,6 +157,20 @@ def unpack(content: bytes) -> bytes:
     if len(whole) > MAX_UNPACKED:
         raise InvalidInput(f"unpacks to more than {MAX_UNPACKED:,} bytes", cure="Split the file")
     return whole
+
+
+def parse_xml(content: bytes) -> Element:
+    """Return the root of an XML document from outside.
+
+    Raises:
+        InvalidInput: it is no XML, ends too early, or declares entities, which none of our sources does and attackers do.
+    """
+    if b"<!ENTITY" in content:
+        raise InvalidInput("XML that declares entities is not read", cure="Check where it comes from")
+    try:
+        return ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise InvalidInput(f"not a whole XML file ({error})", cure="Get it again") from None
 
 
 def read_cursor(cursor: str | None) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper
-from pipelines.sources.acl_anthology import open_acl_anthology, parse_paper, parse_xml
-from pipelines.sources.base import Batch, Source, Window
+from pipelines.sources.acl_anthology import open_acl_anthology, parse_paper
+from pipelines.sources.base import Batch, Source, Window, parse_xml
 from pipelines.sources.http import ATTEMPTS
 
 

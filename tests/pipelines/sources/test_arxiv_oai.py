@@ -140,7 +140,7 @@ def test_a_page_that_is_cut_off_or_something_else_is_asked_for_again(wire: Any, 
 
 def test_a_server_that_never_sends_a_whole_page_is_left(wire: Any) -> None:
     wire.reply = lambda _: b"<OAI-PMH"
-    with pytest.raises(SourceUnreachable, match="malformed page"):
+    with pytest.raises(SourceUnreachable, match="not a whole XML file"):
         read(online(wire))
     assert len(wire.asked) == ATTEMPTS
 
