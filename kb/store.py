@@ -38,7 +38,7 @@ _SOURCE = pa.struct([(name, pa.string()) for name in ("source", "source_id", "se
 SCHEMAS: Mapping[str, pa.Schema] = {
     "records": pa.schema(
         [("key", pa.string()), ("digest", pa.string()), ("identifiers", _TEXTS), ("title_key", pa.string()),
-         ("families", _TEXTS), ("json", pa.large_string())]
+         ("families", _TEXTS), ("sketch", pa.binary()), ("json", pa.large_string())]
     ),
     "cursors": pa.schema([("key", pa.string()), ("cursor", pa.large_string())]),
     "papers": pa.schema(
@@ -152,6 +152,7 @@ class Store:
             committed = json.loads(store.run["tables"]) if store.run else {}
             for name in DERIVED:
                 store._roll_back(name, committed.get(name))
+            store._renew_record_keys()
         return store
 
     def _roll_back(self, name: str, version: int | None) -> None:
@@ -162,6 +163,16 @@ class Store:
         elif table.version != version:
             table.checkout(version)
             table.restore()
+
+    def _renew_record_keys(self) -> None:
+        """Make the columns of `records` anew where an older version of this program made them differently."""
+        table = self._table("records")
+        if table.schema.equals(SCHEMAS["records"]):
+            return
+        texts = table.search().select(["json"]).limit(max(1, table.count_rows())).to_arrow()["json"].to_pylist()
+        records = [from_dict(json.loads(text)) for text in texts]
+        rows = [_record_row(record_key(record), record) for record in records]
+        self._overwrite("records", pa.Table.from_pylist(rows, schema=SCHEMAS["records"]))
 
     def _table(self, name: str, schema: pa.Schema | None = None) -> Any:
         if name not in self._tables:
@@ -284,10 +295,12 @@ class Store:
 
     def record_keys(self) -> list[RecordKey]:
         """Return the grouping key of every stored record."""
-        columns = ["key", "digest", "identifiers", "title_key", "families"]
+        columns = ["key", "digest", "identifiers", "title_key", "families", "sketch"]
         table = self.table("records", columns).to_pydict()
         rows = zip(*(table[column] for column in columns), strict=True)
-        return [RecordKey(key, digest, tuple(known), title, tuple(names)) for key, digest, known, title, names in rows]
+        return [
+            RecordKey(key, digest, tuple(known), title, tuple(names), marks) for key, digest, known, title, names, marks in rows
+        ]
 
     def records(self, keys: Sequence[str]) -> dict[str, Paper]:
         """Return stored source records by key."""
@@ -395,6 +408,7 @@ def _record_row(key: RecordKey, record: Paper) -> dict[str, Any]:
         "identifiers": key.identifiers,
         "title_key": key.title_key,
         "families": key.families,
+        "sketch": key.sketch,
         "json": to_json(record).decode(),
     }
 

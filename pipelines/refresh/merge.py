@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kb.merging import group, unite, work_digest
+from kb.merging import contested, group, unite, work_digest
 from kb.store import Store
 from pipelines.progress import Progress
 
@@ -29,14 +29,15 @@ def merge(store: Store, keep_apart: Iterable[tuple[str, str]], progress: Progres
     works = group(records, keep_apart)
     known = store.paper_digests()
     by_digest = {digest: paper for paper, digest in known.items()}
-    digests = [work_digest(work) for work in works]
-    changed = [(work, digest) for work, digest in zip(works, digests, strict=True) if digest not in by_digest]
+    lost = contested(works)
+    digests = [work_digest(work, without) for work, without in zip(works, lost, strict=True)]
+    changed = [item for item in zip(works, digests, lost, strict=True) if item[1] not in by_digest]
     kept = {by_digest[digest] for digest in digests if digest in by_digest}
     advance = progress.task("merge records", len(changed), "papers")
-    full = store.records([record.key for work, _ in changed for record in work])
+    full = store.records([record.key for work, _, _ in changed for record in work])
     fresh = {}
-    for work, digest in changed:
-        paper = unite([full[record.key] for record in work])
+    for work, digest, without in changed:
+        paper = unite([full[record.key] for record in work], without)
         if paper.id in fresh or paper.id in kept:  # two works kept apart, or with one name for lack of identifiers
             paper = replace(paper, id=f"{paper.id}-{digest[:8]}")
         fresh[paper.id] = (paper, digest)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.ids import arxiv_id
-from kb.merging import group, record_key, unite, work_digest
+from kb.merging import contested, group, record_key, resemblance, sketch, unite, work_digest
 from kb.papers import Paper, SourceRecord, make_paper
 
 Invent = Callable[..., Paper]
@@ -100,3 +100,64 @@ def test_a_changed_record_changes_the_digest_of_its_work() -> None:
 
 def test_uniting_one_record_gives_that_paper(invent: Invent) -> None:
     assert unite([invent(1)]) == invent(1)
+
+
+ABSTRACT = """We study how a machine may learn to sort socks that nobody has ever seen. A network of three layers is trained on
+drawings of socks, and we show that it pairs left and right socks of the same drawer more often than a person who is tired."""
+
+
+def test_the_same_abstract_by_the_same_authors_is_one_work_under_another_title() -> None:
+    renamed = conference(title="Drawer Networks", abstract=ABSTRACT)
+    assert len(works(preprint(abstract=ABSTRACT), renamed)) == 1
+
+
+def test_the_same_abstract_by_other_authors_is_another_work() -> None:
+    copied = conference(title="Drawer Networks", abstract=ABSTRACT)
+    other = record("files", "1", "Sock Networks", ["Cy Copier", "Di Plagiarist"], abstract=ABSTRACT)
+    assert len(works(copied, other)) == 2
+
+
+def test_another_abstract_by_the_same_authors_is_another_work() -> None:
+    other = conference(title="Learning to Fold Towels", abstract=ABSTRACT.replace("sock", "towel").replace("sort", "fold"))
+    assert len(works(preprint(abstract=ABSTRACT), other)) == 2
+
+
+def test_a_sketch_estimates_how_much_of_two_texts_is_the_same() -> None:
+    longer = f"{ABSTRACT} And a fourth layer did not help at all."
+    assert resemblance(sketch(ABSTRACT), sketch(ABSTRACT)) == 1
+    assert 0.5 < resemblance(sketch(ABSTRACT), sketch(longer)) < 1
+    assert resemblance(sketch(ABSTRACT), sketch("a b c d e f g h i j k l m n o p q r s t u v")) == 0
+
+
+def test_a_text_too_short_to_tell_has_no_sketch_and_is_like_nothing() -> None:
+    assert resemblance(sketch("We did."), sketch("We did.")) == 0
+
+
+def chapter(number: int) -> Paper:
+    title = ("Socks Seen from Above", "Folding Towels by Touch", "Why Hats Fall", "Gloves without Thumbs", "Of Scarves")[number]
+    names = [f"Ada Author{number}", f"Bo Writer{number}"]
+    return record("paperlists:eccv2022", str(number), title, names, identifiers=["doi:10.1/book"])
+
+
+def test_a_book_s_identifier_does_not_unite_its_chapters() -> None:
+    assert len(works(*(chapter(number) for number in range(5)))) == 5
+
+
+def test_an_identifier_that_several_works_claim_names_none_of_them() -> None:
+    keys = [[record_key(chapter(number))] for number in range(3)]
+    assert contested(keys) == [frozenset({"doi:10.1/book"})] * 3
+    assert unite([chapter(1)], frozenset({"doi:10.1/book"})).id.startswith("title:")
+
+
+def test_a_wrong_arxiv_id_in_a_list_stays_with_arxiv_s_own_paper() -> None:
+    wrong = record("paperlists:cvpr2018", "7", "Modulated Towel Networks", ["Di Other"], identifiers=["arxiv:2210.00001"],
+                   links=["https://arxiv.org/abs/2210.00001"])  # fmt: skip
+    keys = [[record_key(preprint())], [record_key(wrong)]]
+    assert contested(keys) == [frozenset(), frozenset({"arxiv:2210.00001"})]
+    paper = unite([wrong], contested(keys)[1])
+    assert (paper.identifiers, paper.links) == ((), ())
+
+
+def test_a_work_that_loses_an_identifier_has_another_digest() -> None:
+    keys = [record_key(preprint())]
+    assert work_digest(keys) != work_digest(keys, ["arxiv:2210.00001"])
