@@ -23,6 +23,10 @@ TEMPLATE = """\
 [store]
 # uri = "store"            # a folder beside this file, or an object store such as "s3://bucket/papertide"
 
+[network]
+# contact = "you@example.org"   # sent in the User-Agent, as arXiv and others ask
+# keep_answers = true           # keep what sources sent, compressed, in raw/: `kb refresh --replay` parses it again
+
 [embedding]
 # model = "sentence-transformers/all-MiniLM-L6-v2"   # any sentence-transformers model
 # max_tokens = 256
@@ -38,7 +42,6 @@ TEMPLATE = """\
 
 # [sources.arxiv]          # live, through arXiv's API (one request per 3 seconds)
 # categories = ["cs.LG", "stat.ML"]
-# contact = "you@example.org"    # sent in the User-Agent, as arXiv asks
 
 # [sources.arxiv_feed]     # what arXiv announced today, in one request: for a daily run
 # categories = ["cs.LG", "stat.ML"]
@@ -78,6 +81,8 @@ class Settings:
         max_tokens: longer texts are cut to this many word pieces.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
         keep_apart: pairs of identifiers that merging must not unite.
+        contact: the user's address for the User-Agent.
+        keep_answers: whether sources' answers are kept in the home folder's `raw`.
         sources: the sources that a plain refresh reads, with the options of each, in the file's order.
     """
 
@@ -87,6 +92,8 @@ class Settings:
     max_tokens: int = 256
     taxonomy: Path | None = None
     keep_apart: tuple[tuple[str, str], ...] = ()
+    contact: str = ""
+    keep_answers: bool = True
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"starter": {}})
 
 
@@ -113,13 +120,14 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """
     path = home / "kb.toml"
     told = _read(path)
-    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "sources"})
+    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "network", "sources"})
     if unknown:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
     embedding = _section(told, "embedding", {"model": str, "max_tokens": int}, path)
     topics = _section(told, "topics", {"taxonomy": str}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
+    network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
     uri = environment.get("KB_STORE_URI") or store.get("uri", "store")
     max_tokens = embedding.get("max_tokens", 256)
     if not 8 <= max_tokens <= 32_768:
@@ -131,6 +139,8 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         max_tokens=max_tokens,
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
         keep_apart=_pairs(merging.get("keep_apart", []), path),
+        contact=network.get("contact", ""),
+        keep_answers=network.get("keep_answers", True),
         sources=_sources(told.get("sources", {"starter": {}}), path),
     )
 
@@ -151,7 +161,7 @@ def _section(told: dict[str, Any], name: str, known: Mapping[str, type], path: P
     for key, value in section.items():
         if key not in known:
             raise SettingsError(f"{path}: unknown setting {name}.{key}", cure=f"Known: {', '.join(known)}")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
+        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise SettingsError(f"{path}: {name}.{key} must be {known[key].__name__}", value=value, cure="Mend its type")
     return section
 

@@ -42,6 +42,7 @@ def refresh(
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Only papers first published on or after it.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Only papers first published on or before it.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="At most the first N papers of each source.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Parse again what the sources sent before; ask none.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Read the sources, embed what is new, sort it into themes and clusters, measure the trends."""
@@ -55,7 +56,7 @@ def refresh(
     if window.since and window.until and window.since > window.until:
         raise InvalidInput("--since is after --until", value=f"{since} > {until}", cure="Swap them")
     with TerminalProgress() as progress:
-        summary = run(context.settings, source or [], window, progress)
+        summary = run(context.settings, source or [], window, progress, again=replay)
     if json:
         print_json(summary.to_dict())
     else:

@@ -27,7 +27,7 @@ from pipelines.refresh.ingest import SourceSummary, ingest
 from pipelines.refresh.measure import measure
 from pipelines.refresh.merge import MergeSummary, merge
 from pipelines.refresh.sort import sort_papers
-from pipelines.sources import Source, Window, open_source
+from pipelines.sources import Network, Source, Window, open_source
 
 LOGIC = 5
 """Raise it when the way from papers to findings changes, so that the next refresh makes them anew."""
@@ -68,12 +68,15 @@ class RefreshSummary:
         }  # fmt: skip
 
 
-def refresh(settings: Settings, specs: Sequence[str], window: Window, progress: Progress) -> RefreshSummary:
+def refresh(
+    settings: Settings, specs: Sequence[str], window: Window, progress: Progress, *, again: bool = False
+) -> RefreshSummary:
     """Run the whole pipeline.
 
     Args:
         specs: sources as "name" or "name=location"; none means those in the settings.
         window: which papers to take from each source.
+        again: parse what the sources sent before, and ask none of them.
 
     Raises:
         InvalidInput: an unknown source, option or location.
@@ -84,7 +87,7 @@ def refresh(settings: Settings, specs: Sequence[str], window: Window, progress: 
     themes = taxonomy.load(settings.taxonomy)
     with _lock(settings):
         store = Store.write(settings.store_uri)
-        read = ingest(store, sources, window, progress)
+        read = ingest(store, sources, window, progress, network(settings) if again else None)
         merged = merge(store, settings.keep_apart, progress)
         summary = RefreshSummary(
             run=store.run["id"] if store.run else "",
@@ -109,6 +112,11 @@ def refresh(settings: Settings, specs: Sequence[str], window: Window, progress: 
     return summary
 
 
+def network(settings: Settings) -> Network:
+    """Return how the sources of a knowledge base reach the network, and where their answers are kept."""
+    return Network(settings.contact, settings.home / "raw" if settings.keep_answers else None)
+
+
 def open_sources(settings: Settings, specs: Sequence[str]) -> list[Source]:
     """Open the sources that were asked for, each with its options from the settings.
 
@@ -131,7 +139,7 @@ def open_sources(settings: Settings, specs: Sequence[str]) -> list[Source]:
             given = location
         if given and not specs and "://" not in given:
             given = str(settings.home / Path(given).expanduser())
-        sources.append(open_source(f"{name}={given}" if given else name, told))
+        sources.append(open_source(f"{name}={given}" if given else name, told, network(settings)))
     keys = [source.key for source in sources]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:

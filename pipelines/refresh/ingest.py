@@ -12,7 +12,7 @@ from typing import Any
 from kb.errors import SourceUnreachable
 from kb.store import Store
 from pipelines.progress import Progress
-from pipelines.sources import Source, Window
+from pipelines.sources import Network, Source, Window, replay
 
 
 @dataclass(slots=True)
@@ -31,8 +31,13 @@ class SourceSummary:
         return {**asdict(self), "rejected": dict(sorted(self.rejected.items()))}
 
 
-def ingest(store: Store, sources: Sequence[Source], window: Window, progress: Progress) -> Mapping[str, SourceSummary]:
+def ingest(
+    store: Store, sources: Sequence[Source], window: Window, progress: Progress, kept: Network | None = None
+) -> Mapping[str, SourceSummary]:
     """Read the sources one after the other; one that cannot be reached is reported and the others go on.
+
+    Args:
+        kept: parse the answers kept there instead of asking; the sources' cursors stay where they are.
 
     Returns:
         A summary for each source by its key; `error` says why a source was left.
@@ -42,9 +47,11 @@ def ingest(store: Store, sources: Sequence[Source], window: Window, progress: Pr
         summary = summaries[source.key] = SourceSummary(source.name)
         advance = progress.task(f"read {source.name}", source.size_hint(), "records")
         try:
-            for batch in source.batches(window, store.cursor(source.key)):
+            batches = replay(source, window, kept) if kept else source.batches(window, store.cursor(source.key))
+            for batch in batches:
                 summary.changed += store.add_records(batch.papers)
-                store.set_cursor(source.key, batch.cursor)
+                if not kept:
+                    store.set_cursor(source.key, batch.cursor)
                 summary.seen += len(batch.papers)
                 summary.rejected.update(batch.rejected)
                 summary.examples.extend(batch.examples[: max(0, 5 - len(summary.examples))])

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import DatePrecision, Paper, SourceRecord, make_paper
 from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_files, unpack
-from pipelines.sources.http import Missing, Polite
+from pipelines.sources.http import NOWHERE, Missing, Network, Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/acl-org/acl-anthology/master/data/xml"
 LETTERS = {
@@ -29,7 +29,7 @@ MONTHS = (
 _FILE = re.compile(r"(?:(?P<year>\d{4})\.(?P<venue>[a-z0-9]+)|(?P<letter>[A-Z])(?P<short>\d{2}))\.xml(?:\.gz)?$")
 
 
-def open_acl_anthology(location: str, options: Mapping[str, object]) -> Source:
+def open_acl_anthology(location: str, options: Mapping[str, object], network: Network = NOWHERE) -> Source:
     """Open the Anthology at a checkout, a folder of its XML, a file, or (without a place) its repository.
 
     Options: `venues` ("acl", "emnlp", "findings", ...) and `years`, needed over HTTP, filters otherwise; `base_url` (a
@@ -54,8 +54,7 @@ def open_acl_anthology(location: str, options: Mapping[str, object]) -> Source:
         )
     base = (location or str(options.get("base_url", REPOSITORY))).rstrip("/")
     names = [name for venue in venues for year in years if (name := _collection(venue, year))]
-    delay = options.get("delay_seconds", 1.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 1.0, contact=str(options.get("contact", "")))
+    client = network.client("acl_anthology", options, delay=1.0)
     return AclAnthology([(name, f"{base}/{name}.xml") for name in names], client)
 
 
@@ -99,10 +98,10 @@ class AclAnthology:
     """The Anthology as a `base.Source`; a batch is a collection."""
 
     name = "acl_anthology"
-    licence_note = "The Anthology's metadata and, since 2016, its papers are CC BY 4.0; older papers CC BY-NC-SA 3.0."
 
     def __init__(self, collections: list[tuple[str, str]], client: Polite | None) -> None:
         self.key = "acl_anthology"
+        self.online = client is not None
         self._collections = collections
         self._client = client
 
@@ -117,6 +116,10 @@ class AclAnthology:
             _take(place, content, batch, window, room)
 
         return read_files(self._collections, window, cursor, self._read, parse)
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept collection into the batch."""
+        _take(url, unpack(content), batch, window, None)
 
     def _read(self, address: str, batch: Batch) -> bytes | None:
         if self._client is not None:

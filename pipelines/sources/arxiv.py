@@ -21,9 +21,9 @@ from arxiv import _feed
 from kb import ids
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
-from pipelines.sources.arxiv_oai import open_arxiv_oai
+from pipelines.sources.arxiv_oai import ArxivOai, open_arxiv_oai
 from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
-from pipelines.sources.http import ATTEMPTS, Polite
+from pipelines.sources.http import ATTEMPTS, NOWHERE, Network, Polite
 
 API = "https://export.arxiv.org/api/query"
 MOST_RESULTS = 30_000
@@ -37,7 +37,7 @@ TOP_SETS = frozenset({"cs", "econ", "eess", "math", "physics", "q-bio", "q-fin",
 CATEGORIES = ("cs.LG", "stat.ML", "cs.CL", "cs.CV", "cs.AI", "cs.NE")
 
 
-def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
+def open_arxiv(location: str, options: Mapping[str, object], network: Network = NOWHERE) -> Source:
     """Open the live API. `arxiv=cs.LG,cs.CL` names categories.
 
     Options: `categories`, `query` (in the API's syntax, joined with the categories by AND), `contact`, `base_url` (a
@@ -58,8 +58,7 @@ def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
     size = options.get("page_size", 100)
     if not isinstance(size, int) or not 1 <= size <= 2000:
         raise SettingsError("option page_size of source arxiv must be 1 to 2000", value=size, cure="Mend kb.toml")
-    delay = options.get("delay_seconds", 3.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 3.0, contact=str(options.get("contact", "")))
+    client = network.client("arxiv", options, delay=3.0)
     query = " OR ".join(f"cat:{category}" for category in categories)
     if options.get("query"):
         query = f"({query}) AND ({options['query']})" if query else str(options["query"])
@@ -68,7 +67,7 @@ def open_arxiv(location: str, options: Mapping[str, object]) -> Source:
         sets = sorted({oai_set(category) for category in categories})
         told = {name: options[name] for name in ("contact", "delay_seconds") if name in options}
         told |= {"base_url": options["oai_base_url"]} if "oai_base_url" in options else {}
-        way_round = open_arxiv_oai(",".join(sets), {**told, "categories": categories})
+        way_round = open_arxiv_oai(",".join(sets), {**told, "categories": categories}, network, "arxiv")
     return ArxivApi(query, client, str(options.get("base_url", API)).rstrip("/"), size, way_round)
 
 
@@ -86,9 +85,9 @@ class ArxivApi:
     """The live API as a `base.Source`; a batch is a page."""
 
     name = "arxiv"
-    licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
+    online = True
 
-    def __init__(self, query: str, client: Polite, base_url: str, page_size: int, way_round: Source | None = None) -> None:
+    def __init__(self, query: str, client: Polite, base_url: str, page_size: int, way_round: ArxivOai | None = None) -> None:
         self.query = query
         self.key = f"arxiv:{query}"
         self._client = client
@@ -117,6 +116,16 @@ class ArxivApi:
                 state = {**state, "oai": batch.cursor}
                 batch.cursor = json.dumps(state)
                 yield batch
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept answer, of the API or of OAI-PMH, into the batch."""
+        feed = _parse(content)
+        if feed is None:
+            if self._way_round is not None:
+                self._way_round.read_again(url, content, batch, window)
+            return
+        for result in feed.results:
+            self._take(result, batch, window)
 
     def _pages_of(self, window: Window, before: dict[str, Any]) -> Iterator[Batch]:
         today = datetime.now(UTC).date()
@@ -147,6 +156,8 @@ class ArxivApi:
                 parts += [(middle, last), (first, middle)]
                 offset = 0  # a part may outgrow the limit while it is read: its halves begin anew
                 continue
+            if offset == 0 and not feed.results:
+                self._doubt(first, last)
             batch, passed = self._batch(feed, None if window.limit is None else window.limit - taken)
             taken += len(batch.papers)
             offset += passed
@@ -161,6 +172,18 @@ class ArxivApi:
                 mark["reached"] = max(first, min(last, yesterday)).isoformat(timespec="minutes")
             batch.cursor = json.dumps(mark)
             yield batch
+
+    def _doubt(self, first: datetime, last: datetime) -> None:
+        """Check an answer of "nothing was submitted then" with OAI-PMH, where that knows the same categories.
+
+        Raises:
+            SourceUnreachable: there are such papers, or OAI-PMH does not answer either.
+        """
+        if self._way_round is not None and self._way_round.has_papers(first.date(), last.date()):
+            raise SourceUnreachable(
+                f"arXiv's API finds no paper from {first:%Y-%m-%d} to {last:%Y-%m-%d}, but OAI-PMH does",
+                cure="Run it again later",
+            )
 
     def _page(self, first: datetime, last: datetime, offset: int) -> "_feed.ParsedFeed":
         """Ask for one page until it is well-formed and, where results are due, not empty."""
@@ -194,11 +217,17 @@ class ArxivApi:
             if room is not None and len(batch.papers) >= room:
                 break
             passed += 1
-            try:
-                batch.papers.append(parse_result(result))
-            except InvalidInput as error:
-                batch.reject(result.entry_id, error.message)
+            self._take(result, batch, Window())
         return batch, passed
+
+    def _take(self, result: arxiv.Result, batch: Batch, window: Window) -> None:
+        try:
+            paper = parse_result(result)
+        except InvalidInput as error:
+            batch.reject(result.entry_id, error.message)
+            return
+        if window.contains(paper):
+            batch.papers.append(paper)
 
 
 def _ended(total: int, offset: int) -> bool:

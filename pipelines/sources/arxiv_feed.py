@@ -16,7 +16,7 @@ from kb import ids
 from kb.errors import InvalidInput, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
 from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_cursor
-from pipelines.sources.http import ATTEMPTS, Polite
+from pipelines.sources.http import ATTEMPTS, NOWHERE, Network, Polite
 
 FEED = "https://rss.arxiv.org/atom"
 CATEGORIES = ("cs.LG", "stat.ML", "cs.CL", "cs.CV", "cs.AI", "cs.NE")
@@ -24,7 +24,7 @@ RSS_NAMES = {"guid": "id", "description": "summary", "pubDate": "published"}
 _SUMMARY = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*(?P<kind>[\w-]+)\s+Abstract:\s*(?P<abstract>.*)", re.S)
 
 
-def open_arxiv_feed(location: str, options: Mapping[str, object]) -> Source:
+def open_arxiv_feed(location: str, options: Mapping[str, object], network: Network = NOWHERE) -> Source:
     """Open the feed of categories: `arxiv_feed=cs.LG,stat.ML`.
 
     Options: `categories`, `contact`, `base_url` (a mirror; .../rss for RSS 2.0), `delay_seconds` (3.0).
@@ -33,8 +33,7 @@ def open_arxiv_feed(location: str, options: Mapping[str, object]) -> Source:
     listed = options.get("categories", list(CATEGORIES))
     named = location.split(",") if location else listed
     categories = [name for part in named if (name := str(part).strip())]  # type: ignore[attr-defined]
-    delay = options.get("delay_seconds", 3.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 3.0, contact=str(options.get("contact", "")))
+    client = network.client("arxiv_feed", options, delay=3.0)
     return ArxivFeed(categories, client, str(options.get("base_url", FEED)).rstrip("/"))
 
 
@@ -42,7 +41,7 @@ class ArxivFeed:
     """The feed as a `base.Source`; it is one batch."""
 
     name = "arxiv_feed"
-    licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
+    online = True
 
     def __init__(self, categories: list[str], client: Polite, base_url: str) -> None:
         self.key = f"arxiv_feed:{','.join(categories)}"
@@ -60,6 +59,14 @@ class ArxivFeed:
         if edition and before.get("edition") == edition and before.get("limit") == window.limit:
             return
         batch = Batch(cursor=json.dumps({"edition": edition, "limit": window.limit}))
+        self._take(entries, batch, window)
+        yield batch
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept answer into the batch."""
+        self._take(parse_feed(content)[1], batch, window)
+
+    def _take(self, entries: list[Mapping[str, Any]], batch: Batch, window: Window) -> None:
         for entry in entries:
             if window.limit is not None and len(batch.papers) >= window.limit:
                 break
@@ -72,7 +79,6 @@ class ArxivFeed:
                 continue
             if window.contains(paper):
                 batch.papers.append(paper)
-        yield batch
 
     def _ask(self) -> tuple[str, list[Mapping[str, Any]]]:
         for _ in range(ATTEMPTS):

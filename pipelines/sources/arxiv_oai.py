@@ -9,6 +9,7 @@ Records are brought into the form of arXiv's metadata snapshot, so that one pars
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,8 +19,8 @@ from xml.etree.ElementTree import Element
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper
 from pipelines.sources.arxiv_snapshot import parse_record
-from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_cursor
-from pipelines.sources.http import ATTEMPTS, Polite
+from pipelines.sources.base import Batch, Window, check_options, parse_xml, read_cursor
+from pipelines.sources.http import ATTEMPTS, NOWHERE, Network, Polite
 
 ENDPOINT = "https://oaipmh.arxiv.org/oai"
 """Its home since March 2025."""
@@ -30,7 +31,9 @@ FIRST_DAYS = 30
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
 
-def open_arxiv_oai(location: str, options: Mapping[str, object]) -> Source:
+def open_arxiv_oai(
+    location: str, options: Mapping[str, object], network: Network = NOWHERE, room: str = "arxiv_oai"
+) -> "ArxivOai":
     """Open the harvest. `arxiv_oai=cs,stat` names sets.
 
     Options: `sets` (cs and stat), `categories` (keep papers listed in any of them), `format` ("arXiv", or "arXivRaw" with
@@ -48,8 +51,7 @@ def open_arxiv_oai(location: str, options: Mapping[str, object]) -> Source:
     if form not in FORMATS:
         raise SettingsError("option format of source arxiv_oai is unknown", value=form, cure=f"One of {', '.join(FORMATS)}")
     categories = options.get("categories", [])
-    delay = options.get("delay_seconds", 3.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 3.0, contact=str(options.get("contact", "")))
+    client = network.client(room, options, delay=3.0)
     return ArxivOai(
         sets,
         form,
@@ -67,7 +69,7 @@ class ArxivOai:
     """
 
     name = "arxiv_oai"
-    licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
+    online = True
 
     def __init__(self, sets: list[str], form: str, categories: frozenset[str], client: Polite, base_url: str) -> None:
         self.key = f"arxiv_oai:{form}:{','.join(sets)}:{','.join(sorted(categories))}"
@@ -121,12 +123,38 @@ class ArxivOai:
             if "token" not in state and "passed" not in state:
                 return
 
+    def has_papers(self, first: date, last: date) -> bool:
+        """Whether a paper of the wanted categories was first submitted in these days, as far as one page a set tells.
+
+        Records are dated by their last change, so a week more is asked for: a paper is announced days after it is submitted.
+
+        Raises:
+            SourceUnreachable: it did not answer.
+        """
+        until = min(last + timedelta(days=7), datetime.now(UTC).date()).isoformat()
+        for name in self._sets:
+            batch = Batch()
+            try:
+                page = self._page(name, {"from": first.isoformat(), "until": until})
+            except BadToken:
+                continue
+            self._take(page, 0, batch, None, Window(first, last))
+            if batch.papers:
+                return True
+        return False
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept answer into the batch."""
+        with suppress(BadToken):
+            self._take(parse_page(content), 0, batch, None, window)
+
     def _page(self, name: str, state: Mapping[str, Any]) -> "Page":
         asked = {"verb": "ListRecords"}
         if "token" in state:
             asked["resumptionToken"] = state["token"]
         else:
             asked |= {"metadataPrefix": self._format, "set": name, "from": state["from"]}
+            asked |= {"until": state["until"]} if "until" in state else {}
         url = f"{self._base_url}?{urlencode(asked)}"
         for _ in range(ATTEMPTS):
             try:

@@ -43,12 +43,11 @@ def open_arxiv_snapshot(location: str, options: Mapping[str, object]) -> Source:
 class ArxivSnapshot:
     """A snapshot file as a `base.Source`."""
 
-    licence_note = "arXiv metadata, abstracts included, are CC0; the papers themselves are not."
-
     def __init__(self, path: Path, categories: frozenset[str]) -> None:
         self.path = path
         self.categories = categories
         self.name = f"arxiv_snapshot {path.name}"
+        self.online = False
         self.key = f"arxiv_snapshot:{path.name}:{','.join(sorted(categories))}"
 
     def size_hint(self) -> int | None:

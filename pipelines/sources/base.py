@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -83,13 +83,13 @@ class Source(Protocol):
 
     Attributes:
         name: what a person calls it.
+        online: whether it asks over the network; otherwise it reads files of this machine.
         key: name, location and filters: cursors are kept under it.
-        licence_note: what its terms allow, in a sentence.
     """
 
     name: str
     key: str
-    licence_note: str
+    online: bool
 
     def size_hint(self) -> int | None:
         """Return about how many records there are, or None."""
@@ -101,6 +101,19 @@ class Source(Protocol):
         Raises:
             SourceUnreachable: the source did not answer; what was yielded stays.
             InvalidInput: the location cannot be read at all.
+        """
+        ...
+
+
+@runtime_checkable
+class Replayable(Protocol):
+    """A source whose kept answers can be parsed again, one by one."""
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of one kept answer into the batch; an answer that holds none (an index) adds nothing.
+
+        Raises:
+            InvalidInput: the answer cannot be read, as it could not when it came.
         """
         ...
 

@@ -70,10 +70,9 @@ def _kind(path: Path) -> str | None:
 class OwnFiles:
     """The user's files as a `base.Source`; a batch is a file."""
 
-    licence_note = "Your own files, under whatever terms you have them."
-
     def __init__(self, path: Path, files: Sequence[Path], columns: Mapping[str, str]) -> None:
         self.name = f"files {path.name}"
+        self.online = False
         self.key = f"files:{path.name}"
         self._root = path if path.is_dir() else path.parent
         self._files = files

@@ -1,13 +1,17 @@
-"""One polite HTTP client: identifies itself, waits between requests, retries with back-off, honours Retry-After.
+"""One polite HTTP client: identifies itself, waits between requests, retries with back-off, honours Retry-After, keeps
+what it was sent and asks a second time only for what changed.
 
 Retry-After: RFC 9110, section 10.2.3 (seconds or an HTTP date).
 """
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +19,7 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from kb.errors import SourceUnreachable
+from pipelines.sources.raw import VALIDATORS, Room
 
 ATTEMPTS = 5
 LONGEST_WAIT = 300.0
@@ -78,11 +83,19 @@ def retry_after(header: str | None) -> float | None:
 
 
 class Polite:
-    """A client for one source: a single connection and at least `delay` seconds between requests to one host."""
+    """A client for one source: a single connection and at least `delay` seconds between requests to one host.
 
-    def __init__(self, *, delay: float, contact: str = "", timeout: float = 60.0, first_wait: float = 1.0) -> None:
+    With a `room` every answer is kept there, and the first request for an address that is known asks for a newer version
+    only. A second request for the same address, as after an answer that could not be read, asks for it whatever its version.
+    """
+
+    def __init__(
+        self, *, delay: float, contact: str = "", room: Room | None = None, timeout: float = 60.0, first_wait: float = 1.0
+    ) -> None:
         self.delay = delay
         self.first_wait = first_wait
+        self._room = room
+        self._asked: set[str] = set()
         self._client = httpx.Client(
             timeout=timeout,
             follow_redirects=True,
@@ -96,7 +109,11 @@ class Polite:
         Raises:
             Missing: there is nothing at that address.
             SourceUnreachable: it could not be had, after retries.
+            StoreError: it cannot be kept.
         """
+        kept = self._room.find(url) if self._room and url not in self._asked else None
+        self._asked.add(url)
+        newer = {VALIDATORS[name]: mark for name, mark in kept.validators.items()} if kept else {}
 
         def wait(error: Exception) -> bool | float:
             if isinstance(error, Busy) and error.wait is not None:
@@ -108,7 +125,12 @@ class Polite:
                 on=wait, attempts=ATTEMPTS, timeout=None, wait_initial=self.first_wait, wait_max=60, wait_jitter=self.first_wait
             ):
                 with attempt:
-                    return self._once(url)
+                    response, body = self._once(url, newer)
+                    if response.status_code == 304 and kept is not None:
+                        return kept.body
+                    if self._room:
+                        self._room.keep(url, body, response.headers)
+                    return body
         except (Busy, httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise SourceUnreachable(
@@ -117,13 +139,13 @@ class Polite:
             ) from None
         raise AssertionError("unreachable: the loop returns or raises")
 
-    def _once(self, url: str) -> bytes:
+    def _once(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         host = _host(url)
         pause = _LAST.get(host, -self.delay) + self.delay - time.monotonic()
         if pause > 0:
             time.sleep(pause)
         try:
-            with self._client.stream("GET", url) as response:
+            with self._client.stream("GET", url, headers=headers) as response:
                 if response.status_code in RETRIED:
                     raise Busy(response.status_code, retry_after(response.headers.get("Retry-After")))
                 if response.status_code in {404, 410}:
@@ -131,12 +153,44 @@ class Polite:
                         f"{url.split('?')[0]} did not answer (HTTP {response.status_code}: nothing there)",
                         cure="Check the address",
                     )
+                if response.status_code == 304 and headers:
+                    return response, b""
                 response.raise_for_status()
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
                     if len(body) > MAX_BODY:
                         raise SourceUnreachable(f"{url} sent more than {MAX_BODY:,} bytes", cure="Check the address")
-                return bytes(body)
+                return response, bytes(body)
         finally:
             _LAST[host] = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How every source reaches the network.
+
+    Attributes:
+        contact: the user's address, sent in the User-Agent.
+        folder: where answers are kept, a folder a source; None keeps none.
+    """
+
+    contact: str = ""
+    folder: Path | None = None
+
+    def client(self, source: str, options: Mapping[str, object], delay: float) -> Polite:
+        """Return a source's client; its table of kb.toml may set `contact` and `delay_seconds` (default: `delay`)."""
+        told = options.get("delay_seconds", delay)
+        return Polite(
+            delay=float(told) if isinstance(told, int | float) else delay,
+            contact=str(options.get("contact", self.contact)),
+            room=self.room(source),
+        )
+
+    def room(self, source: str) -> Room | None:
+        """Return where a source's answers are kept."""
+        return Room(self.folder / source) if self.folder else None
+
+
+NOWHERE = Network()
+"""Keeps no answers and names nobody: what a source has when it is opened by itself."""

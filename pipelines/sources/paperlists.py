@@ -15,7 +15,7 @@ from kb import ids
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
 from pipelines.sources.base import Batch, Source, Window, check_options, read_files, unpack
-from pipelines.sources.http import Polite
+from pipelines.sources.http import NOWHERE, Network, Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/papercopilot/paperlists/main"
 NAMES = {"nips": "NeurIPS", "automl": "AutoML", "corl": "CoRL", "www": "WWW"}
@@ -25,7 +25,7 @@ _FILE = re.compile(r"(?P<venue>[a-z0-9]*?[a-z])(?P<year>(?:19|20)\d\d)\.json(?:\
 _ADDRESSES = ("arxiv", "doi", "site", "openreview", "oa", "pdf")
 
 
-def open_paperlists(location: str, options: Mapping[str, object]) -> Source:
+def open_paperlists(location: str, options: Mapping[str, object], network: Network = NOWHERE) -> Source:
     """Open the lists at a folder, a file or an address (default: their repository).
 
     Options: `base_url` (a mirror), `venues` and `years` (needed over HTTP, filters otherwise), `rejected = true`
@@ -49,8 +49,7 @@ def open_paperlists(location: str, options: Mapping[str, object]) -> Source:
         raise SettingsError("paperlists over HTTP needs venues and years", cure="Set them under [sources.paperlists]")
     base = (location or str(options.get("base_url", REPOSITORY))).rstrip("/")
     pairs = [(f"{base}/{venue}/{venue}{year}.json", venue, year) for venue in venues for year in years]
-    delay = options.get("delay_seconds", 1.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 1.0, contact=str(options.get("contact", "")))
+    client = network.client("paperlists", options, delay=1.0)
     return Paperlists(base, pairs, client, rejected)
 
 
@@ -72,10 +71,9 @@ def _found(path: Path, venues: list[str], years: list[str]) -> list[tuple[str, s
 class Paperlists:
     """Paper Copilot's lists as a `base.Source`; a batch is a file."""
 
-    licence_note = "Lists are published under MIT by their compilers; abstracts belong to their authors or publishers."
-
     def __init__(self, location: str, files: list[tuple[str, str, str]], client: Polite | None, rejected: bool) -> None:
         self.name = "paperlists"
+        self.online = client is not None
         self.key = f"paperlists:{Path(location).name if client is None else location}:{'rejected' if rejected else ''}"
         self._files = files
         self._client = client
@@ -95,6 +93,12 @@ class Paperlists:
             self._read,
             lambda place, content, batch, room: self._parse(content, place[1], int(place[2]), batch, window, room),
         )
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept list into the batch."""
+        found = _FILE.search(url.lower())
+        if found:
+            self._parse(unpack(content), found["venue"], int(found["year"]), batch, window, None)
 
     def _read(self, place: tuple[str, str, str], batch: Batch) -> bytes | None:
         address = place[0]

@@ -12,7 +12,7 @@ from kb.errors import InvalidInput, SettingsError
 from kb.papers import Paper, SourceRecord, make_paper
 from pipelines.sources.base import Batch, Source, Window, check_options, read_files
 from pipelines.sources.files import MONTHS, Row, given_first, read_rows
-from pipelines.sources.http import Missing, Polite
+from pipelines.sources.http import NOWHERE, Missing, Network, Polite
 
 PROCEEDINGS = "https://proceedings.mlr.press"
 VENUES = {
@@ -26,7 +26,7 @@ _VOLUME = re.compile(r"""href=["']/?(v\d+)/?["'][^>]*>(.*?)</li>""", re.S)
 _TAG = re.compile(r"<[^>]*>")
 
 
-def open_pmlr(location: str, options: Mapping[str, object]) -> Source:
+def open_pmlr(location: str, options: Mapping[str, object], network: Network = NOWHERE) -> Source:
     """Open volumes: `pmlr=v119,v139` by number, or options `venues` and `years` ("icml", 2024), found in the index.
 
     Options: `volumes`, `venues`, `years`, `base_url` (a mirror), `contact`, `delay_seconds` (1.0).
@@ -41,8 +41,7 @@ def open_pmlr(location: str, options: Mapping[str, object]) -> Source:
     years = [str(year) for year in _list(options, "years")]
     if not volumes and not (venues and years):
         raise SettingsError("pmlr needs volumes, or venues and years", cure="Say pmlr=v119, or set them under [sources.pmlr]")
-    delay = options.get("delay_seconds", 1.0)
-    client = Polite(delay=float(delay) if isinstance(delay, int | float) else 1.0, contact=str(options.get("contact", "")))
+    client = network.client("pmlr", options, delay=1.0)
     wanted = [f"{venue} {year}" for venue in venues for year in years]
     return Pmlr(volumes, wanted, client, str(options.get("base_url", PROCEEDINGS)).rstrip("/"))
 
@@ -64,7 +63,7 @@ class Pmlr:
     """The proceedings as a `base.Source`; a batch is a volume."""
 
     name = "pmlr"
-    licence_note = "Papers of PMLR are open access under their authors' copyright, most since 2022 under CC BY 4.0."
+    online = True
 
     def __init__(self, volumes: list[str], wanted: list[str], client: Polite, base_url: str) -> None:
         self.key = "pmlr"
@@ -85,6 +84,12 @@ class Pmlr:
             _take(volume, content, batch, window, room)
 
         return read_files([(volume, volume) for volume in dict.fromkeys(volumes)], window, cursor, self._read, parse)
+
+    def read_again(self, url: str, content: bytes, batch: Batch, window: Window) -> None:
+        """Put the papers of a kept bibliography into the batch; the index has none."""
+        found = re.search(r"/(v\d+)/assets/", url)
+        if found:
+            _take(found[1], content, batch, window, None)
 
     def _of_venues(self) -> list[str]:
         if not self._wanted:

@@ -23,8 +23,8 @@ class Starter:
     """The packaged library as a `base.Source`."""
 
     name = "starter"
+    online = False
     key = "starter"
-    licence_note = "Summaries by Papertide's editors, CC BY 4.0; titles, authors and dates are facts."
 
     def size_hint(self) -> int | None:
         """Return the number of works."""

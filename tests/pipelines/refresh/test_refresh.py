@@ -186,3 +186,15 @@ def test_verify_names_a_finding_whose_number_was_changed(tmp_path: Path, snapsho
     }
     assert len(checks["findings"]["wrong"]) == 1
     assert rows[0]["id"] in checks["findings"]["wrong"][0]
+
+
+def test_a_replay_restores_lost_records_without_asking_and_moves_no_cursor(tmp_path: Path, snapshot: Callable[..., Path]) -> None:
+    home = tmp_path / "home"
+    spec = f"arxiv_snapshot={snapshot(range(12))}"
+    run(home, spec)
+    store = Store.write(settings.load(home).store_uri)
+    cursors = store.table("cursors").to_pylist()
+    store._table("records").delete("key LIKE '%2301.00007'")
+    replayed = refresh(settings.load(home), [spec], Window(), Silent(), again=True)
+    assert (replayed.sources[0]["seen"], replayed.sources[0]["changed"], replayed.counts["papers"]) == (12, 1, 12)
+    assert Store.write(settings.load(home).store_uri).table("cursors").to_pylist() == cursors

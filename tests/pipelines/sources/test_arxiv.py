@@ -594,6 +594,21 @@ def test_a_question_that_oai_pmh_cannot_ask_has_no_way_round(wire: Any) -> None:
         read(wire, query="ti:kites", oai_base_url=f"{wire.url}/oai")
 
 
+def test_days_that_the_api_denies_are_looked_up_in_oai_pmh_and_read_there(wire: Any, caplog: pytest.LogCaptureFixture) -> None:
+    wire.reply = lambda asked: harvested(7) if asked.path == "/oai" else feed([], total=0)
+    batches = read(wire, oai_base_url=f"{wire.url}/oai")
+    assert numbers(batches) == [7]
+    assert "finds no paper from 2023-01-01 to" in caplog.text
+    assert "reached" not in batches[-1].cursor
+
+
+def test_days_that_both_ways_know_no_paper_of_are_passed(wire: Any) -> None:
+    elsewhere = harvested(7).replace(b"cs.LG", b"cs.CR")
+    wire.reply = lambda asked: elsewhere if asked.path == "/oai" else feed([], total=0)
+    (batch,) = read(wire, oai_base_url=f"{wire.url}/oai")
+    assert (batch.papers, wire.asked[-1].query["until"]) == ([], "2023-02-07")
+
+
 @pytest.mark.parametrize(
     ("category", "name"), [("cs.LG", "cs"), ("stat.ML", "stat"), ("hep-th", "physics:hep-th"), ("physics.optics", "physics")]
 )

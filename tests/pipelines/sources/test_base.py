@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kb.errors import InvalidInput, SettingsError
 from kb.papers import Paper
-from pipelines.sources import SOURCES, open_source
+from pipelines.sources import open_source
 from pipelines.sources.base import EXAMPLES, Batch, Window, check_options, read_cursor
 
 Invent = Callable[..., Paper]
@@ -139,15 +139,3 @@ def test_an_unknown_source_is_refused_and_the_known_ones_are_named() -> None:
 
 def test_what_follows_the_equals_sign_is_the_location() -> None:
     assert open_source("arxiv=cs.CV", {}).key == "arxiv:cat:cs.CV"
-
-
-def test_every_source_says_what_its_terms_allow(tmp_path: Any) -> None:
-    lists, dump = tmp_path / "iclr2018.json", tmp_path / "snapshot.jsonl"
-    own, anthology = tmp_path / "mine.jsonl", tmp_path / "2022.acl.xml"
-    lists.write_text("[]")
-    for file in (dump, own, anthology):
-        file.write_text("")
-    specs = ["arxiv", "arxiv_feed", "arxiv_oai", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
-    specs += [f"files={own}", f"acl_anthology={anthology}", "pmlr=v119"]
-    assert {spec.partition("=")[0] for spec in specs} == set(SOURCES)
-    assert all(open_source(spec, {}).licence_note.endswith(".") for spec in specs)
