@@ -37,6 +37,13 @@ TEMPLATE = """\
 [merging]
 # keep_apart = [["arxiv:2006.11239", "doi:10.1000/182"]]   # pairs that are not the same work
 
+[removal]
+# papers = ["arxiv:2006.11239"]   # taken out of everything by the next refresh, and kept out; earlier runs are erased
+# authors = ["Ada Lovelace"]      # the same for every paper that bears this name
+
+[site]
+# publish_abstracts = "licensed"  # or "all", or "none": which abstracts exports and the site may show
+
 # The sources that `kb refresh` reads when no --source is given. One table each; remove what you do not want.
 [sources.starter]          # the reading list that ships with Papertide
 
@@ -70,6 +77,17 @@ TEMPLATE = """\
 """
 
 
+ABSTRACTS = ("licensed", "all", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What was asked to be removed: papers by any of their identifiers, and authors by their whole name."""
+
+    papers: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What one knowledge base is told to do.
@@ -81,6 +99,8 @@ class Settings:
         max_tokens: longer texts are cut to this many word pieces.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
         keep_apart: pairs of identifiers that merging must not unite.
+        removal: works that must be forgotten and stay out.
+        publish_abstracts: which abstracts may be published: those whose licence allows it ("licensed"), "all" or "none".
         contact: the user's address for the User-Agent.
         keep_answers: whether sources' answers are kept in the home folder's `raw`.
         sources: the sources that a plain refresh reads, with the options of each, in the file's order.
@@ -92,6 +112,8 @@ class Settings:
     max_tokens: int = 256
     taxonomy: Path | None = None
     keep_apart: tuple[tuple[str, str], ...] = ()
+    removal: Removal = Removal()
+    publish_abstracts: str = "licensed"
     contact: str = ""
     keep_answers: bool = True
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"starter": {}})
@@ -120,7 +142,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """
     path = home / "kb.toml"
     told = _read(path)
-    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "network", "sources"})
+    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "network", "removal", "site", "sources"})
     if unknown:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
@@ -128,6 +150,11 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     topics = _section(told, "topics", {"taxonomy": str}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
     network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
+    removal = _section(told, "removal", {"papers": list, "authors": list}, path)
+    site = _section(told, "site", {"publish_abstracts": str}, path)
+    if site.get("publish_abstracts", "licensed") not in ABSTRACTS:
+        cure = f"One of {', '.join(ABSTRACTS)}"
+        raise SettingsError(f"{path}: site.publish_abstracts", value=site["publish_abstracts"], cure=cure)
     uri = environment.get("KB_STORE_URI") or store.get("uri", "store")
     max_tokens = embedding.get("max_tokens", 256)
     if not 8 <= max_tokens <= 32_768:
@@ -139,6 +166,8 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         max_tokens=max_tokens,
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
         keep_apart=_pairs(merging.get("keep_apart", []), path),
+        removal=Removal(*(_names(removal, name, path) for name in ("papers", "authors"))),
+        publish_abstracts=site.get("publish_abstracts", "licensed"),
         contact=network.get("contact", ""),
         keep_answers=network.get("keep_answers", True),
         sources=_sources(told.get("sources", {"starter": {}}), path),
@@ -171,6 +200,13 @@ def _pairs(pairs: list[Any], path: Path) -> tuple[tuple[str, str], ...]:
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, str) for item in pair)):
             raise SettingsError(f"{path}: merging.keep_apart holds pairs of ids", value=pair, cure='As in [["id", "id"]]')
     return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def _names(section: dict[str, Any], name: str, path: Path) -> frozenset[str]:
+    for item in section.get(name, []):
+        if not isinstance(item, str) or not item.strip():
+            raise SettingsError(f"{path}: removal.{name} holds texts", value=item, cure='As in ["arxiv:2006.11239"]')
+    return frozenset(item.strip() for item in section.get(name, []))
 
 
 def _sources(sources: Any, path: Path) -> dict[str, dict[str, Any]]:

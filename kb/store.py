@@ -18,6 +18,7 @@ undone; records, cursors and vectors only ever gain, and are kept.
 
 import json
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kb.errors import InvalidInput, StoreError
@@ -138,6 +140,7 @@ class Store:
             if not named:
                 raise InvalidInput("no such run", value=as_of, cure=f"Known: {runs[0]['id']} to {runs[-1]['id']}")
             store.run = named[0]
+            store._check_kept(as_of)
         return store
 
     @classmethod
@@ -154,6 +157,13 @@ class Store:
                 store._roll_back(name, committed.get(name))
             store._renew_record_keys()
         return store
+
+    def _check_kept(self, run: str) -> None:
+        version = json.loads((self.run or {})["tables"])["papers"]
+        with _mended(f"cannot read the versions of {self.uri}"):
+            kept = {row["version"] for row in self._db.open_table("papers").list_versions()}
+        if version not in kept:
+            raise StoreError(f"the state after {run} was erased when papers were removed", cure="Read a later run")
 
     def _roll_back(self, name: str, version: int | None) -> None:
         table = self._table(name)
@@ -353,6 +363,37 @@ class Store:
         with _mended(f"cannot store vectors in {self.uri}"):
             table = self._table(vector_table(model_key), schema)
             table.merge_insert("text_hash").when_not_matched_insert_all().execute(rows)
+
+    def delete_records(self, keys: Sequence[str]) -> None:
+        """Take source records out; older states of the table still hold them (see `rewrite` and `purge`)."""
+        with _mended(f"cannot delete records from {self.uri}"):
+            for start in range(0, len(keys), 500):
+                self._table("records").delete(f"key IN ({', '.join(map(quote, keys[start : start + 500]))})")
+
+    def rewrite(self) -> None:
+        """Write records, papers and vectors anew, without vectors that no paper needs.
+
+        A deleted row is only marked as such in its file; after this the newest state rests on no file that holds one.
+        """
+        with _mended(f"cannot rewrite {self.uri}"):
+            needed = self.table("papers", ["text_hash"])["text_hash"].combine_chunks()
+            for name in ("records", "papers", *sorted(name for name in self._names if name.startswith("vectors_"))):
+                rows = self._table(name).to_arrow()
+                if name.startswith("vectors_"):
+                    rows = rows.filter(pc.is_in(rows["text_hash"], needed))
+                self._tables[name] = self._db.create_table(name, rows, schema=rows.schema, mode="overwrite")
+
+    def purge(self) -> None:
+        """Delete every state of every table but the one that the last run committed."""
+        with _mended(f"cannot delete older states in {self.uri}"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it warns of what is meant: earlier runs cannot be read any more
+            committed = json.loads((self.run or {"tables": "{}"})["tables"])
+            for name in sorted(self._names - {"runs"}):
+                table = self._table(name)
+                if name in committed:  # should compacting make a newer version, the committed one stays, being tagged
+                    kept = table.tags.list()
+                    (table.tags.update if "committed" in kept else table.tags.create)("committed", committed[name])
+                table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
     def replace(self, name: str, rows: pa.Table | Sequence[Mapping[str, Any]]) -> None:
         """Make a derived table hold exactly these rows; its former state stays readable by version."""

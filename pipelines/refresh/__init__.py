@@ -26,6 +26,7 @@ from pipelines.refresh.embed import embed
 from pipelines.refresh.ingest import SourceSummary, ingest
 from pipelines.refresh.measure import measure
 from pipelines.refresh.merge import MergeSummary, merge
+from pipelines.refresh.remove import concerns, finish, read_memory, remove, unfinished
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Network, Source, Window, open_source
 
@@ -87,7 +88,12 @@ def refresh(
     themes = taxonomy.load(settings.taxonomy)
     with _lock(settings):
         store = Store.write(settings.store_uri)
-        read = ingest(store, sources, window, progress, network(settings) if again else None)
+        memory = read_memory(store, settings.removal)
+        read = ingest(
+            store, sources, window, progress, network(settings) if again else None,
+            lambda record: concerns(settings.removal, memory, record),
+        )  # fmt: skip
+        remove(store, settings.removal, settings.keep_apart, settings.home / "raw", progress)
         merged = merge(store, settings.keep_apart, progress)
         summary = RefreshSummary(
             run=store.run["id"] if store.run else "",
@@ -99,16 +105,20 @@ def refresh(
         if merged.papers == 0:
             return summary
         fingerprint = _fingerprint(store, settings, themes)
-        if store.run and store.run["fingerprint"] == fingerprint:
+        if store.run and store.run["fingerprint"] == fingerprint and not unfinished(store):
             summary.counts = json.loads(store.run["counts"])
             return summary
         encoder = embed(store, lambda: embedding.load(settings.model, max_tokens=settings.max_tokens), progress)
         run = f"r{len(store.runs()) + 1:04d}"
         sort_papers(store, encoder, themes, run, progress)
         measure(store, themes, run, progress)
+        if unfinished(store):
+            store.rewrite()
         store.index_text()
         summary.run, summary.changed, summary.counts = run, True, _counts(store, encoder)
         store.commit(_run_row(store, settings, encoder, summary, read, merged, fingerprint))
+        if unfinished(store):
+            finish(store)
     return summary
 
 

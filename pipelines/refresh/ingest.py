@@ -5,11 +5,12 @@ nothing.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kb.errors import SourceUnreachable
+from kb.papers import Paper
 from kb.store import Store
 from pipelines.progress import Progress
 from pipelines.sources import Network, Source, Window, replay
@@ -32,11 +33,17 @@ class SourceSummary:
 
 
 def ingest(
-    store: Store, sources: Sequence[Source], window: Window, progress: Progress, kept: Network | None = None
+    store: Store,
+    sources: Sequence[Source],
+    window: Window,
+    progress: Progress,
+    kept: Network | None = None,
+    unwanted: Callable[[Paper], bool] = lambda record: False,
 ) -> Mapping[str, SourceSummary]:
     """Read the sources one after the other; one that cannot be reached is reported and the others go on.
 
     Args:
+        unwanted: tells records that must stay out.
         kept: parse the answers kept there instead of asking; the sources' cursors stay where they are.
 
     Returns:
@@ -49,6 +56,10 @@ def ingest(
         try:
             batches = replay(source, window, kept) if kept else source.batches(window, store.cursor(source.key))
             for batch in batches:
+                wanted = [record for record in batch.papers if not unwanted(record)]
+                if len(wanted) < len(batch.papers):
+                    batch.rejected["removed on request"] += len(batch.papers) - len(wanted)
+                    batch.papers = wanted
                 summary.changed += store.add_records(batch.papers)
                 if not kept:
                     store.set_cursor(source.key, batch.cursor)

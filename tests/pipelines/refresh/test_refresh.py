@@ -142,7 +142,7 @@ def test_a_source_that_cannot_be_reached_does_not_stop_the_others(
     tmp_path: Path, snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Unreachable:
-        name, key, licence_note = "far", "far", ""
+        name, key, online = "far", "far", True
 
         def size_hint(self) -> None:
             return None
