@@ -272,6 +272,7 @@ def unite(records: Sequence[Paper], without: frozenset[str] = frozenset()) -> Pa
         keywords=_united(record.keywords for record in ordered),
         summary=next((record.summary for record in ordered if record.summary), ""),
         labels=_united(record.labels for record in ordered),
+        versions=max((record.versions for record in ordered), key=len),
         withdrawn=any(record.withdrawn for record in ordered),
         sources=tuple(sorted((s for record in ordered for s in record.sources), key=_source_order)),
     )

@@ -78,6 +78,7 @@ class Paper:
         keywords: the authors' own.
         summary: our editors' words on it (starter library only).
         labels: theme ids given by hand (starter library only).
+        versions: the day of each of its versions, first to last ("2017-06-12"), where a source tells them.
         withdrawn: its authors withdrew it; kept and flagged.
         sources: every record it was seen in.
     """
@@ -100,6 +101,7 @@ class Paper:
     labels: tuple[str, ...]
     withdrawn: bool
     sources: tuple[SourceRecord, ...]
+    versions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -184,6 +186,7 @@ def make_paper(
     identifiers: Iterable[str] = (),
     keywords: Iterable[str] = (),
     labels: Iterable[str] = (),
+    versions: Iterable[str] = (),
     withdrawn: bool = False,
     today: date | None = None,
 ) -> Paper:
@@ -232,6 +235,7 @@ def make_paper(
         labels=_unique(labels),
         withdrawn=withdrawn,
         sources=(source,),
+        versions=tuple(versions),
     )
 
 
@@ -253,9 +257,9 @@ def to_json(paper: Paper) -> bytes:
 
 def from_dict(data: dict[str, Any]) -> Paper:
     """Build a Paper from `to_dict`'s shape or parsed `to_json`, ignoring keys that are not its own."""
-    values = {field.name: data[field.name] for field in fields(Paper)}
-    for name in ("authors", "categories", "links", "identifiers", "keywords", "labels"):
-        values[name] = tuple(values[name])
+    values = {field.name: data[field.name] for field in fields(Paper) if field.name in data}
+    for name in ("authors", "categories", "links", "identifiers", "keywords", "labels", "versions"):
+        values[name] = tuple(values.get(name) or ())
     for name in ("published", "updated"):
         if isinstance(values[name], str):
             values[name] = date.fromisoformat(values[name])

@@ -48,7 +48,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
          ("published", pa.date32()), ("date_precision", pa.string()), ("updated", pa.date32()), ("categories", _TEXTS),
          ("venue", pa.string()), ("kind", pa.string()), ("licence", pa.string()), ("links", _TEXTS),
          ("identifiers", _TEXTS), ("keywords", _TEXTS), ("summary", pa.string()), ("labels", _TEXTS),
-         ("withdrawn", pa.bool_()), ("sources", pa.list_(_SOURCE)), ("text_hash", pa.string()), ("digest", pa.string())]
+         ("withdrawn", pa.bool_()), ("sources", pa.list_(_SOURCE)), ("text_hash", pa.string()), ("digest", pa.string()),
+         ("versions", _TEXTS)]
     ),
     "themes": pa.schema([("paper", pa.string()), ("theme", pa.string()), ("score", pa.float32()), ("why", pa.string())]),
     "clusters": pa.schema(
@@ -156,6 +157,8 @@ class Store:
             for name in DERIVED:
                 store._roll_back(name, committed.get(name))
             store._renew_record_keys()
+            if not store._table("papers").schema.equals(SCHEMAS["papers"]):  # made by an older version: merging makes it anew
+                store._overwrite("papers", SCHEMAS["papers"].empty_table())
         return store
 
     def _check_kept(self, run: str) -> None:

@@ -90,6 +90,7 @@ def show(
         ["also", ", ".join(paper.identifiers[1:])],
         ["authors", ", ".join(paper.authors)],
         ["published", f"{paper.date_text}{'  (withdrawn)' if paper.withdrawn else ''}"],
+        ["versions", ", ".join(paper.versions)],
         ["venue", paper.venue],
         ["categories", ", ".join(paper.categories)],
         *[["theme", f"{row['theme']}  {row['score']:.2f}  {row['why']}"] for row in found],

@@ -30,7 +30,7 @@ from pipelines.refresh.remove import concerns, finish, read_memory, remove, unfi
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Network, Source, Window, open_source
 
-LOGIC = 5
+LOGIC = 6
 """Raise it when the way from papers to findings changes, so that the next refresh makes them anew."""
 
 

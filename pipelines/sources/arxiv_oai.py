@@ -10,7 +10,7 @@ Records are brought into the form of arXiv's metadata snapshot, so that one pars
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -249,7 +249,7 @@ def parse_entry(record: Element, today: date | None = None) -> Paper:
         [(author.findtext(f"{space}{part}") or "").strip() for part in ("keyname", "forenames", "suffix")]
         for author in entry.iterfind(f"{space}authors/{space}author")
     ]
-    return parse_record(
+    paper = parse_record(
         {
             "id": text("id"), "title": text("title"), "abstract": text("abstract"), "categories": text("categories"),
             "comments": text("comments"), "doi": text("doi"), "license": text("license"), "authors": text("authors"),
@@ -258,3 +258,4 @@ def parse_entry(record: Element, today: date | None = None) -> Paper:
         },
         today,
     )  # fmt: skip
+    return paper if versions else replace(paper, versions=())  # the plain format tells the first day and the last only

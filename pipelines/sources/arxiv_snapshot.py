@@ -133,6 +133,7 @@ def parse_record(record: Mapping[str, Any], today: date | None = None) -> Paper:
         licence=str(record.get("license") or ""),
         links=[address],
         identifiers=[identifier, other] if other else [identifier],
+        versions=[_date(str(version["created"]))[0].isoformat() for version in record.get("versions") or []],
         withdrawn="withdrawn" in comments,
         source=SourceRecord("arxiv", identifier.removeprefix("arxiv:"), updated, address, "CC0 (metadata)"),
         today=today,

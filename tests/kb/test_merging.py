@@ -122,6 +122,11 @@ def test_another_abstract_by_the_same_authors_is_another_work() -> None:
     assert len(works(preprint(abstract=ABSTRACT), other)) == 2
 
 
+def test_the_united_paper_tells_the_versions_that_one_of_its_records_knows() -> None:
+    told = preprint(versions=["2022-10-03", "2023-01-09"])
+    assert unite([conference(), told]).versions == ("2022-10-03", "2023-01-09")
+
+
 def test_a_sketch_estimates_how_much_of_two_texts_is_the_same() -> None:
     longer = f"{ABSTRACT} And a fourth layer did not help at all."
     assert resemblance(sketch(ABSTRACT), sketch(ABSTRACT)) == 1

@@ -66,6 +66,19 @@ def test_the_next_writer_rolls_back_what_a_stopped_one_left(uri: str, invent: In
     assert (after.count("papers"), after.count("themes")) == (1, 0)
 
 
+def test_a_store_of_an_older_version_gets_the_columns_that_it_lacks(uri: str, invent: Invent) -> None:
+    store = Store.write(uri)
+    put(store, invent(1), invent(2))
+    commit(store, "r0001")
+    before = sorted(store.record_keys(), key=lambda key: key.key)
+    store._table("records").drop_columns(["sketch"])
+    store._table("papers").drop_columns(["versions"])
+    after = Store.write(uri)
+    assert sorted(after.record_keys(), key=lambda key: key.key) == before
+    put(after)
+    assert after.count("papers") == 2
+
+
 def test_records_and_vectors_of_a_stopped_refresh_are_kept(uri: str, invent: Invent) -> None:
     stopped = Store.write(uri)
     stopped.add_records([invent(1)])

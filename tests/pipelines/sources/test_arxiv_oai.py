@@ -93,6 +93,11 @@ def test_the_raw_format_tells_the_first_and_the_last_version_s_day_and_who_withd
     assert paper.authors[0] == "Ada Author"
 
 
+def test_the_raw_format_tells_every_version_s_day_and_the_plain_one_none() -> None:
+    raw, plain = (parse_entry(parse_page(page(found)).records[0]) for found in (RAW, record(7)))
+    assert (raw.versions[0], raw.versions[-1], plain.versions) == ("2026-11-03", "2026-11-20", ())
+
+
 def test_a_deleted_record_is_counted(wire: Any) -> None:
     wire.then(page(record(1), DELETED, record(2)))
     (batch,) = read(online(wire))
