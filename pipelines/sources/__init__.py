@@ -9,7 +9,10 @@ from pipelines.sources.arxiv_feed import open_arxiv_feed
 from pipelines.sources.arxiv_oai import open_arxiv_oai
 from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Source, Window
+from pipelines.sources.cvf import open_cvf
 from pipelines.sources.files import open_files
+from pipelines.sources.neurips import open_neurips
+from pipelines.sources.openreview import open_openreview
 from pipelines.sources.paperlists import open_paperlists
 from pipelines.sources.pmlr import open_pmlr
 from pipelines.sources.starter import open_starter
@@ -22,7 +25,10 @@ SOURCES = {
     "arxiv_feed": open_arxiv_feed,
     "arxiv_oai": open_arxiv_oai,
     "arxiv_snapshot": open_arxiv_snapshot,
+    "cvf": open_cvf,
     "files": open_files,
+    "neurips": open_neurips,
+    "openreview": open_openreview,
     "paperlists": open_paperlists,
     "pmlr": open_pmlr,
     "starter": open_starter,

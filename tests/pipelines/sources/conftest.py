@@ -19,6 +19,8 @@ class Asked:
 
     url: str
     headers: Message
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -85,7 +87,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        answer = self.server.wire.answer(Asked(self.path, self.headers))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        answer = self.server.wire.answer(Asked(self.path, self.headers, self.command, body))
         self.send_response(answer.status)
         told = {"Content-Length": str(len(answer.body) if answer.promised is None else answer.promised), "Connection": "close"}
         for name, value in {**told, **answer.headers}.items():
@@ -93,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
         self.close_connection = True
+
+    do_POST = do_GET  # noqa: N815 - the standard server looks for that name
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""

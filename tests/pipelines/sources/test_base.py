@@ -148,6 +148,6 @@ def test_every_source_says_what_its_terms_allow(tmp_path: Any) -> None:
     for file in (dump, own, anthology):
         file.write_text("")
     specs = ["arxiv", "arxiv_feed", "arxiv_oai", f"arxiv_snapshot={dump}", f"paperlists={lists}", "starter"]
-    specs += [f"files={own}", f"acl_anthology={anthology}", "pmlr=v119"]
+    specs += [f"files={own}", f"acl_anthology={anthology}", "pmlr=v119", "neurips=2023", "cvf=CVPR2023", "openreview=TMLR"]
     assert {spec.partition("=")[0] for spec in specs} == set(SOURCES)
     assert all(open_source(spec, {}).licence_note.endswith(".") for spec in specs)
