@@ -19,16 +19,13 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
-import orjson
-
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
-from kb.papers import Paper, SourceRecord, make_paper
 from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
 from pipelines.sources.http import ATTEMPTS, Missing, Polite, Refused
+from pipelines.sources.openreview_notes import Status, number, parse_answer, parse_note, status_of, values
 
 API = "https://api2.openreview.net"
 API_V1 = "https://api.openreview.net"
@@ -60,10 +57,6 @@ OTHERWISE = {
 """Where a year's groups have other names."""
 FIRST_YEAR = {"iclr": 2017, "icml": 2023, "neurips": 2021, "colm": 2024, "corl": 2021}
 """The first that OpenReview has, with decisions."""
-NOT_ACCEPTED = re.compile(r"submitted|submission|reject|withdraw|workshop|under review|desk|retract", re.I)
-Status = Literal["accepted", "rejected", "withdrawn"]
-_DECISION = re.compile(r"(?:^|[/_])(?:Acceptance_Decision|Decision|Meta_Review|acceptance)$")
-_FORUM = re.compile(r"[\w-]{4,}")
 _DAY = 86_400_000
 
 
@@ -115,7 +108,7 @@ def groups_of(venue: str, years: list[str]) -> list[tuple[str, tuple[str, ...]]]
     Raises:
         SettingsError: the venue is unknown, or OpenReview does not have it in one of the years.
     """
-    name = venue.lower()
+    name = "neurips" if venue.lower() == "nips" else venue.lower()
     if name not in GROUPS:
         cure = f"Known: {', '.join(GROUPS)}; others by id, as openreview=MIDL.io/2024/Conference"
         raise SettingsError("unknown venue of openreview", value=venue, cure=cure)
@@ -188,7 +181,7 @@ class OpenReview:
             batch.reject(group, "OpenReview has no such venue")
             return None
         if known.get("domain") == group:
-            content = _values(known)
+            content = values(known)
             lists: dict[str, Status] = {group: "accepted"}
             if self._rejected:
                 for part, status in (("rejected", "rejected"), ("desk_rejected", "rejected"), ("withdrawn", "withdrawn")):
@@ -226,7 +219,7 @@ class OpenReview:
             for note in notes:
                 if window.limit is not None and mark["taken"] + len(batch.papers) >= window.limit:
                     break
-                old = "read" in state and _number(note.get("tmdate")) < state["read"]
+                old = "read" in state and number(note.get("tmdate")) < state["read"]
                 if old:
                     break
                 self._take(group, api, name, note, state["status"], batch, window)
@@ -296,7 +289,7 @@ class OpenReview:
 
     def _take(self, group: str, api: int, name: str, note: Mapping[str, Any], told: str, batch: Batch, window: Window) -> None:
         status = status_of(note, group) if told == "submitted" else told
-        if api == 2 and _values(note).get("venueid") != name:
+        if api == 2 and values(note).get("venueid") != name:
             status = ""
         if status not in ("accepted", "rejected", "withdrawn") or (status != "accepted" and not self._rejected):
             batch.rejected["not accepted (rejected, withdrawn or under review)"] += 1
@@ -309,140 +302,3 @@ class OpenReview:
         years = self._groups[group]
         if window.contains(paper) and (not years or (paper.venue[-4:] or str(paper.published.year)) in years):
             batch.papers.append(paper)
-
-
-def parse_answer(content: bytes, what: str) -> dict[str, Any]:
-    """Return an answer that has a list under `what` ("notes", "groups").
-
-    Raises:
-        Refused: it is a page for people, which OpenReview sends to those it takes for robots.
-        InvalidInput: it is no such answer.
-    """
-    if content.lstrip()[:1] == b"<":
-        raise Refused("OpenReview sent a page for people instead of data", cure="It may want a sign-in")
-    try:
-        answer = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("no whole JSON", cure="Ask again") from None
-    if not isinstance(answer, dict) or not isinstance(answer.get(what), list):
-        raise InvalidInput(f"no list of {what}", cure="Ask again")
-    if not answer[what] and _number(answer.get("count")) > 0:
-        raise InvalidInput(f"an empty list, although there are {answer['count']} {what}", cure="Ask again")
-    return answer
-
-
-def status_of(note: Mapping[str, Any], group: str) -> Status | None:
-    """Return what became of a submission in v1, or None where nothing says so.
-
-    The decision is a reply ("Accept (Poster)"; in 2019 the meta-review's recommendation) or, in the first years, a field of the
-    submission. Without one the venue as words decides: "NeurIPS 2022 Accept", "ICLR 2017 Invite to Workshop".
-    """
-    details = note.get("details")
-    replies = details.get("directReplies") if isinstance(details, dict) else None
-    decisions = [
-        (named, reply)
-        for reply in (replies if isinstance(replies, list) else [])
-        if isinstance(reply, dict) and _DECISION.search(named := str(reply.get("invitation") or ""))
-    ]
-    for _, reply in sorted(decisions, key=lambda pair: pair[0].endswith("Meta_Review")):
-        told = _values(reply).get("decision") or _values(reply).get("recommendation")
-        if isinstance(told, str) and told:
-            return "accepted" if told.strip().lower().startswith("accept") else "rejected"
-    content = _values(note)
-    venue = content.get("venue")
-    if isinstance(content.get("decision"), str):
-        return "accepted" if content["decision"].lower().startswith("accept") else "rejected"
-    if not isinstance(venue, str) or not venue.strip():
-        return None
-    if re.search("withdraw", venue, re.I):
-        return "withdrawn"
-    in_workshop = "/workshop/" in group.lower()
-    return "rejected" if NOT_ACCEPTED.search(re.sub("workshop", "", venue, flags=re.I) if in_workshop else venue) else "accepted"
-
-
-def parse_note(note: Mapping[str, Any], group: str, status: Status, today: date | None = None) -> Paper:
-    """Make a Paper of a submission, of either API. Its date is the day on which it became public, as far as that is said.
-
-    Raises:
-        InvalidInput: it is a reply, was deleted, or lacks an id, a date, a title or an abstract.
-    """
-    forum = note.get("forum") or note.get("id")
-    if not isinstance(forum, str) or not _FORUM.fullmatch(forum):
-        raise InvalidInput("no id", value=forum, cure="A submission needs its forum's id")
-    if note.get("id") not in (None, forum):
-        raise InvalidInput("a reply, no submission", value=note.get("id"), cure="Nothing to do")
-    if note.get("ddate"):
-        raise InvalidInput("deleted", value=forum, cure="Nothing to do")
-    published = next((day for name in ("odate", "pdate", "cdate", "tcdate") if (day := _day(note.get(name)))), None)
-    if published is None:
-        raise InvalidInput("no date", value=forum, cure="A submission needs a date")
-    content = _values(note)
-    licence = next((text for text in (note.get("license"), content.get("license")) if isinstance(text, str)), "")
-    address = f"https://openreview.net/forum?id={forum}"
-    accepted = status == "accepted"
-    venue, journal = venue_of(group, _day(note.get("pdate")) or published)
-    return make_paper(
-        title=_text(content.get("title")),
-        abstract=_text(content.get("abstract")),
-        authors=[name for name in _names(content.get("authors")) if name.lower() not in {"anonymous", "anonymous authors"}],
-        published=published,
-        date_precision="day",
-        updated=_day(note.get("mdate")),
-        venue=venue if accepted else "",
-        kind="preprint" if not accepted else "journal" if journal else "conference",
-        licence=licence,
-        links=[address],
-        identifiers=[f"openreview:{forum}"],
-        keywords=_names(content.get("keywords")),
-        withdrawn=status == "withdrawn",
-        source=SourceRecord("openreview", forum, published.isoformat(), address, licence),
-        today=today,
-    )
-
-
-def venue_of(group: str, published: date) -> tuple[str, bool]:
-    """Return a group's venue as people write it, and whether it is a journal.
-
-    >>> venue_of("colmweb.org/COLM/2024/Conference", date(2024, 7, 10)), venue_of("TMLR", date(2023, 5, 1))
-    (('COLM 2024', False), ('TMLR 2023', True))
-    """
-    parts = group.split("/")
-    place = next((number for number, part in enumerate(parts) if number and re.fullmatch(r"(?:19|20)\d\d", part)), None)
-    if place is None:
-        return f"{parts[0].split('.')[0]} {published.year}", True
-    name, rest = f"{parts[place - 1].split('.')[0]} {parts[place]}", parts[place + 1 :]
-    if rest and rest[0].lower().startswith("workshop"):
-        return " ".join([name, *rest]).replace("_", " "), False
-    return name, False
-
-
-def _values(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry's content without v2's wrapping: {"title": {"value": "..."}} -> {"title": "..."}."""
-    content = entry.get("content")
-    if not isinstance(content, dict):
-        return {}
-    return {name: value.get("value") if isinstance(value, dict) else value for name, value in content.items()}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _names(value: object) -> list[str]:
-    """Return a list of names: strings, a string of them, or (authors since 2026) objects with a `fullname`."""
-    if isinstance(value, str):
-        return [part.strip() for part in re.split(r"[;,]", value)]
-    listed = value if isinstance(value, list) else []
-    return [_text(item.get("fullname") if isinstance(item, dict) else item).strip() for item in listed]
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-
-
-def _day(value: object) -> date | None:
-    """Return the day, in UTC, of a time in milliseconds."""
-    try:
-        return datetime.fromtimestamp(_number(value) / 1_000, UTC).date() if _number(value) > 0 else None
-    except (ValueError, OverflowError, OSError):
-        return None

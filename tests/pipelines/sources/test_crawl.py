@@ -153,6 +153,12 @@ def test_a_site_that_sends_something_else_is_left_after_a_few_pages(wire: Any) -
     assert len(wire.asked) == TRIES * TRIES
 
 
+def test_damaged_pages_here_and_there_do_not_end_the_crawl(wire: Any) -> None:
+    wire.reply = lambda asked: b"<html>" if int(asked.path[1:]) % 2 else page(int(asked.path[1:]))
+    (batch,) = crawl(site(wire, lambda _: [f"/{number}" for number in range(10)]), VOLUMES[:1], Window(), None)
+    assert (numbers([batch]), batch.rejected.total()) == ([0, 2, 4, 6, 8], 5)
+
+
 def test_a_page_without_an_abstract_is_counted_once_and_for_all(wire: Any) -> None:
     wire.reply = lambda _: b'<html><meta name="citation_title" content="A preface to kites"><p>Dear reader.</p></html>'
     (batch,) = crawl(site(wire, lambda _: ["/1"]), VOLUMES[:1], Window(), None)

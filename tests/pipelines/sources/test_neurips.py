@@ -205,6 +205,11 @@ def test_a_list_that_was_cut_off_is_asked_for_again(wire: Any) -> None:
     assert numbers(read(online(wire))) == [1, 2, 3]
 
 
+def test_a_list_without_its_end_is_believed_when_it_comes_twice_the_same(wire: Any) -> None:
+    serve(wire, {"/paper_files/paper/2023": old_list(path(1), path(2)).removesuffix(b"</body></html>")})
+    assert numbers(read(online(wire))) == [1, 2]
+
+
 def test_a_list_that_never_is_whole_ends_the_reading(wire: Any) -> None:
     whole = old_list(*map(path, range(9)))
     for tried in range(TRIES):

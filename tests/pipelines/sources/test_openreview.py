@@ -16,7 +16,8 @@ from kb.papers import Paper
 from pipelines.sources import openreview
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.http import ATTEMPTS, Refused
-from pipelines.sources.openreview import groups_of, open_openreview, parse_answer, parse_note, status_of, venue_of
+from pipelines.sources.openreview import groups_of, open_openreview
+from pipelines.sources.openreview_notes import parse_answer, parse_note, status_of, venue_of
 
 ICLR = "ICLR.cc/2024/Conference"
 CHALLENGE = b"<!DOCTYPE html><html><head><title>Verifying your browser</title></head><body>One moment</body></html>"
