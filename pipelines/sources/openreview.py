@@ -160,13 +160,14 @@ class OpenReview:
         for group in self._groups:
             if window.limit is not None and mark["taken"] >= window.limit:
                 return
-            if group not in mark["venues"]:
+            key = " ".join([group, *self._groups[group]])  # other years are another reading
+            if key not in mark["venues"]:
                 batch = Batch()
                 if found := self._find(group, batch):
-                    mark["venues"][group] = found
+                    mark["venues"][key] = found
                 batch.cursor = json.dumps(mark)
                 yield batch
-            venue = mark["venues"].get(group, {"lists": {}})
+            venue = mark["venues"].get(key, {"lists": {}})
             for name, state in venue["lists"].items():
                 yield from self._read(group, venue["api"], name, state, mark, window)
 
@@ -243,26 +244,25 @@ class OpenReview:
         """Return the next notes of a list, and how many there can be in one answer."""
         size = PAGE_NEWS if "read" in state else PAGE if api == 2 else PAGE_V1
         asked: dict[str, Any] = {"content.venueid": name} if api == 2 else {"invitation": name, "details": "directReplies"}
-        if api == 2:
-            asked["count"] = "true"
+        first = "read" not in state and "after" not in state
         if "read" in state:
             asked |= {"sort": "tmdate:desc", "offset": state.get("offset", 0)}
         else:
-            asked |= {"sort": "id"} | ({"after": state["after"]} if "after" in state else {})
+            asked |= {"sort": "id"} | ({"after": state["after"]} if "after" in state else {"count": "true"} if api == 2 else {})
         try:
-            answer = self._ask(api, "notes", {**asked, "limit": size})
+            answer = self._ask(api, "notes", {**asked, "limit": size}, first=first)
         except Missing:  # v1 does not have every invitation of every year
             answer = {"notes": []}
         return [note if isinstance(note, dict) else {} for note in answer["notes"]], size
 
-    def _ask(self, api: int, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, api: int, what: str, asked: Mapping[str, Any], *, first: bool = False) -> dict[str, Any]:
         base_url = self._base_urls[api]
         problem = ""
         try:
             self._sign_in()
             for _ in range(ATTEMPTS):
                 try:
-                    return parse_answer(self._client.get(f"{base_url}/{what}?{urlencode(asked)}"), what)
+                    return parse_answer(self._client.get(f"{base_url}/{what}?{urlencode(asked)}"), what, first=first)
                 except InvalidInput as error:  # cut off or garbled on the way: ask again
                     problem = error.message
         except Refused:

@@ -20,8 +20,8 @@ _DECISION = re.compile(r"(?:^|[/_])(?:Acceptance_Decision|Decision|Meta_Review|a
 _FORUM = re.compile(r"[\w-]{4,}")
 
 
-def parse_answer(content: bytes, what: str) -> dict[str, Any]:
-    """Return an answer that has a list under `what` ("notes", "groups").
+def parse_answer(content: bytes, what: str, *, first: bool = False) -> dict[str, Any]:
+    """Return an answer that has a list under `what` ("notes", "groups"); the `first` page is empty only if all are none.
 
     Raises:
         Refused: it is a page for people, which OpenReview sends to those it takes for robots.
@@ -35,7 +35,7 @@ def parse_answer(content: bytes, what: str) -> dict[str, Any]:
         raise InvalidInput("no whole JSON", cure="Ask again") from None
     if not isinstance(answer, dict) or not isinstance(answer.get(what), list):
         raise InvalidInput(f"no list of {what}", cure="Ask again")
-    if not answer[what] and number(answer.get("count")) > 0:
+    if first and not answer[what] and number(answer.get("count")) > 0:
         raise InvalidInput(f"an empty list, although there are {answer['count']} {what}", cure="Ask again")
     return answer
 

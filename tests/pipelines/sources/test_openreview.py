@@ -98,12 +98,13 @@ class Api:
         assert set(query) <= {"content.venueid", "invitation", "details", "limit", "offset", "after", "sort", "count"}
         assert int(query["limit"]) <= 1_000
         notes = self.notes.get(query.get("content.venueid") or query.get("invitation") or "", [])
+        total = len(notes)
         if query.get("sort") == "tmdate:desc":
             notes = sorted(notes, key=lambda one: -one["tmdate"])
         else:
             notes = [one for one in sorted(notes, key=lambda one: str(one["id"])) if one["id"] > query.get("after", "")]
         start = int(query.get("offset", 0))
-        counted = {"count": len(notes)} if version == 1 or "count" in query or "offset" in query else {}
+        counted = {"count": total} if version == 1 or "count" in query or "offset" in query else {}
         return json.dumps({"notes": notes[start : start + int(query["limit"])], **counted}).encode()
 
 
@@ -259,6 +260,11 @@ def test_a_last_page_that_is_full_is_followed_by_an_empty_one(wire: Any, api: Ap
     assert numbers(read(online(wire))) == [0, 1, 2]
 
 
+def test_so_is_one_of_v1(wire: Any, api: Api) -> None:
+    api.v1("ICLR.cc/2020/Conference", "Blind_Submission", *(old_note(number, "Accept (Talk)") for number in range(6)))
+    assert numbers(read(online(wire, "ICLR.cc/2020/Conference"))) == list(range(6))
+
+
 def test_rejected_and_withdrawn_submissions_are_left_out_unless_asked_for(wire: Any, api: Api) -> None:
     lost, gone = f"{ICLR}/Rejected_Submission", f"{ICLR}/Withdrawn_Submission"
     told = {"rejected_venue_id": lost, "withdrawn_venue_id": gone, "desk_rejected_venue_id": f"{ICLR}/Desk_Rejected_Submission"}
@@ -282,6 +288,12 @@ def test_a_journal_is_filtered_by_the_year_of_its_acceptance(wire: Any, api: Api
     api.v2("TMLR", note(1, "TMLR", "Accepted by TMLR"), note(2, "TMLR", pdate=ms(2025, 2, 1)))
     (paper,) = papers(read(online(wire, "", venues=["tmlr"], years=[2025])))
     assert (paper.title, paper.venue, paper.kind) == ("Invented study 2", "TMLR 2025", "journal")
+
+
+def test_a_year_that_is_added_to_a_journal_s_brings_its_papers(wire: Any, api: Api) -> None:
+    api.v2("TMLR", note(1, "TMLR"), note(2, "TMLR", pdate=ms(2025, 2, 1)))
+    *_, last = read(online(wire, "", venues=["tmlr"], years=[2025]))
+    assert numbers(read(online(wire, "", venues=["tmlr"], years=[2024, 2025]), cursor=last.cursor)) == [1, 2]
 
 
 def test_a_venue_that_is_not_there_is_counted_and_the_others_are_read(wire: Any, api: Api) -> None:
