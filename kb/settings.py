@@ -71,6 +71,18 @@ TEMPLATE = """\
 # venues = ["icml", "aistats"]
 # years = [2024, 2025]
 
+# [sources.openreview]
+# venues = ["iclr", "neurips", "icml", "colm", "tmlr"]
+# years = [2024, 2025]
+# rejected = false         # true takes rejected and withdrawn submissions too, where they are public
+
+# [sources.neurips]        # a page a paper, one a second: a year takes about an hour, once
+# years = [2019, 2020]
+
+# [sources.cvf]            # likewise
+# venues = ["cvpr", "iccv", "wacv"]
+# years = [2024, 2025]
+
 # [sources.files]          # your own papers: .jsonl, .json, .csv, .tsv, .bib, .ris, each also .gz
 # location = "mine.csv"
 # columns = { title = "Paper title", published = "Year" }   # where a column's name is not the usual one

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 
-from kb.errors import InvalidInput
+from kb.errors import InvalidInput, SourceUnreachable
 from pipelines.sources.acl_anthology import open_acl_anthology
 from pipelines.sources.arxiv import open_arxiv
 from pipelines.sources.arxiv_feed import open_arxiv_feed
 from pipelines.sources.arxiv_oai import open_arxiv_oai
 from pipelines.sources.arxiv_snapshot import open_arxiv_snapshot
 from pipelines.sources.base import Batch, Replayable, Source, Window
+from pipelines.sources.cvf import open_cvf
 from pipelines.sources.files import open_files
 from pipelines.sources.http import NOWHERE, Network
+from pipelines.sources.neurips import open_neurips
+from pipelines.sources.openreview import open_openreview
 from pipelines.sources.paperlists import open_paperlists
 from pipelines.sources.pmlr import open_pmlr
 from pipelines.sources.starter import open_starter
@@ -23,6 +26,9 @@ ONLINE = {
     "arxiv": open_arxiv,
     "arxiv_feed": open_arxiv_feed,
     "arxiv_oai": open_arxiv_oai,
+    "cvf": open_cvf,
+    "neurips": open_neurips,
+    "openreview": open_openreview,
     "paperlists": open_paperlists,
     "pmlr": open_pmlr,
 }
@@ -62,6 +68,6 @@ def replay(source: Source, window: Window, network: Network) -> Iterator[Batch]:
         batch = Batch()
         try:
             source.read_again(kept.url, kept.body, batch, window)
-        except InvalidInput as error:
+        except (InvalidInput, SourceUnreachable) as error:
             batch.reject(kept.url, error.message)
         yield batch

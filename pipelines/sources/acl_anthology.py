@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import DatePrecision, Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, parse_xml, read_files, unpack
+from pipelines.sources.base import Batch, Source, Window, check_options, listed, parse_xml, read_files, unpack
 from pipelines.sources.http import NOWHERE, Missing, Network, Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/acl-org/acl-anthology/master/data/xml"
@@ -44,8 +44,8 @@ def open_acl_anthology(location: str, options: Mapping[str, object], network: Ne
         options,
         {"base_url": str, "venues": list, "years": list, "contact": str, "delay_seconds": float},
     )
-    venues = [str(venue).lower() for venue in _list(options, "venues")]
-    years = [str(year) for year in _list(options, "years")]
+    venues = [str(venue).lower() for venue in listed(options, "venues")]
+    years = [str(year) for year in listed(options, "years")]
     if location and "://" not in location:
         return AclAnthology(_found(Path(location).expanduser(), venues, years), None)
     if not venues or not years:
@@ -56,11 +56,6 @@ def open_acl_anthology(location: str, options: Mapping[str, object], network: Ne
     names = [name for venue in venues for year in years if (name := _collection(venue, year))]
     client = network.client("acl_anthology", options, delay=1.0)
     return AclAnthology([(name, f"{base}/{name}.xml") for name in names], client)
-
-
-def _list(options: Mapping[str, object], name: str) -> list[object]:
-    value = options.get(name, [])
-    return value if isinstance(value, list) else []
 
 
 def _collection(venue: str, year: str) -> str | None:

@@ -210,3 +210,9 @@ def check_options(source: str, options: Mapping[str, object], known: Mapping[str
             raise SettingsError(
                 f"option {name} of source {source} must be {known[name].__name__}", value=value, cure="Mend kb.toml"
             )
+
+
+def listed(options: Mapping[str, object], name: str) -> list[object]:
+    """Return an option that is a list; an empty one where it is not set."""
+    value = options.get(name, [])
+    return value if isinstance(value, list) else []

@@ -53,6 +53,10 @@ class Missing(SourceUnreachable):
     """There is nothing at that address (404 or 410), and asking again would not help."""
 
 
+class Refused(SourceUnreachable):
+    """The server knows what is asked for but does not give it to us (401 or 403)."""
+
+
 def user_agent(contact: str = "") -> str:
     """Return how we introduce ourselves; `contact` is the user's address, as several sources ask.
 
@@ -108,6 +112,7 @@ class Polite:
 
         Raises:
             Missing: there is nothing at that address.
+            Refused: it is not for us.
             SourceUnreachable: it could not be had, after retries.
             StoreError: it cannot be kept.
         """
@@ -139,6 +144,26 @@ class Polite:
             ) from None
         raise AssertionError("unreachable: the loop returns or raises")
 
+    def sign_in(self, url: str, told: Mapping[str, str]) -> None:
+        """Exchange a name and a password (sent as JSON) for a token, and send that along with every later request.
+
+        Raises:
+            Refused: the server gives no token for them.
+            SourceUnreachable: it did not answer.
+        """
+        try:
+            response = self._client.post(url, json=dict(told))
+            answer = response.json() if response.is_success else {}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            raise SourceUnreachable(f"{url} did not answer ({reason})", cure="Check the network and run it again") from None
+        finally:
+            _LAST[_host(url)] = time.monotonic()
+        token = answer.get("token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise Refused(f"{url} did not sign us in (HTTP {response.status_code})", cure="Check the name and the password")
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
     def _once(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         host = _host(url)
         pause = _LAST.get(host, -self.delay) + self.delay - time.monotonic()
@@ -155,6 +180,11 @@ class Polite:
                     )
                 if response.status_code == 304 and headers:
                     return response, b""
+                if response.status_code in {401, 403}:
+                    raise Refused(
+                        f"{url.split('?')[0]} did not answer (HTTP {response.status_code}: not for us)",
+                        cure="It may want a sign-in",
+                    )
                 response.raise_for_status()
                 body = bytearray()
                 for part in response.iter_bytes():

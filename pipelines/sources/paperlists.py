@@ -14,7 +14,7 @@ import orjson
 from kb import ids
 from kb.errors import InvalidInput, SettingsError, SourceUnreachable
 from kb.papers import Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, read_files, unpack
+from pipelines.sources.base import Batch, Source, Window, check_options, listed, read_files, unpack
 from pipelines.sources.http import NOWHERE, Network, Polite
 
 REPOSITORY = "https://raw.githubusercontent.com/papercopilot/paperlists/main"
@@ -37,8 +37,8 @@ def open_paperlists(location: str, options: Mapping[str, object], network: Netwo
     """
     known = {"base_url": str, "venues": list, "years": list, "rejected": bool, "contact": str, "delay_seconds": float}
     check_options("paperlists", options, known)
-    venues = [str(venue).lower() for venue in _list(options, "venues")]
-    years = [str(year) for year in _list(options, "years")]
+    venues = [str(venue).lower() for venue in listed(options, "venues")]
+    years = [str(year) for year in listed(options, "years")]
     rejected = bool(options.get("rejected", False))
     if location and "://" not in location:
         path = Path(location).expanduser()
@@ -51,11 +51,6 @@ def open_paperlists(location: str, options: Mapping[str, object], network: Netwo
     pairs = [(f"{base}/{venue}/{venue}{year}.json", venue, year) for venue in venues for year in years]
     client = network.client("paperlists", options, delay=1.0)
     return Paperlists(base, pairs, client, rejected)
-
-
-def _list(options: Mapping[str, object], name: str) -> list[object]:
-    value = options.get(name, [])
-    return value if isinstance(value, list) else []
 
 
 def _found(path: Path, venues: list[str], years: list[str]) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from datetime import date
 from kb import ids
 from kb.errors import InvalidInput, SettingsError
 from kb.papers import Paper, SourceRecord, make_paper
-from pipelines.sources.base import Batch, Source, Window, check_options, read_files
+from pipelines.sources.base import Batch, Source, Window, check_options, listed, read_files
 from pipelines.sources.files import MONTHS, Row, given_first, read_rows
 from pipelines.sources.http import NOWHERE, Missing, Network, Polite
 
@@ -36,19 +36,14 @@ def open_pmlr(location: str, options: Mapping[str, object], network: Network = N
     """
     known = {"volumes": list, "venues": list, "years": list, "base_url": str, "contact": str, "delay_seconds": float}
     check_options("pmlr", options, known)
-    volumes = [_volume(part) for part in (location.split(",") if location else _list(options, "volumes"))]
-    venues = [str(venue).upper() for venue in _list(options, "venues")]
-    years = [str(year) for year in _list(options, "years")]
+    volumes = [_volume(part) for part in (location.split(",") if location else listed(options, "volumes"))]
+    venues = [str(venue).upper() for venue in listed(options, "venues")]
+    years = [str(year) for year in listed(options, "years")]
     if not volumes and not (venues and years):
         raise SettingsError("pmlr needs volumes, or venues and years", cure="Say pmlr=v119, or set them under [sources.pmlr]")
     client = network.client("pmlr", options, delay=1.0)
     wanted = [f"{venue} {year}" for venue in venues for year in years]
     return Pmlr(volumes, wanted, client, str(options.get("base_url", PROCEEDINGS)).rstrip("/"))
-
-
-def _list(options: Mapping[str, object], name: str) -> list[object]:
-    value = options.get(name, [])
-    return value if isinstance(value, list) else []
 
 
 def _volume(told: object) -> str:

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+
+from kb.papers import Paper
+from pipelines.sources import Network, Source, Window, replay
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Asked:
 
     url: str
     headers: Message
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -85,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        answer = self.server.wire.answer(Asked(self.path, self.headers))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        answer = self.server.wire.answer(Asked(self.path, self.headers, self.command, body))
         self.send_response(answer.status)
         told = {"Content-Length": str(len(answer.body) if answer.promised is None else answer.promised), "Connection": "close"}
         for name, value in {**told, **answer.headers}.items():
@@ -93,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
         self.close_connection = True
+
+    do_POST = do_GET  # noqa: N815 - the standard server looks for that name
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
@@ -147,3 +156,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests go to this machine itself even where a proxy is set."""
     monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.fixture
+def read_twice(wire: Wire, tmp_path: Path) -> Callable[[Callable[[Network], Source]], list[Paper]]:
+    """Read a source from the server, then again from the answers kept; fail unless both give the same papers, unasked."""
+
+    def read(make: Callable[[Network], Source]) -> list[Paper]:
+        network = Network(folder=tmp_path / "raw")
+        first = [paper for batch in make(network).batches(Window(), None) for paper in batch.papers]
+        asked = len(wire.asked)
+        again = [paper for batch in replay(make(network), Window(), network) for paper in batch.papers]
+        assert (sorted(again, key=lambda paper: paper.id), len(wire.asked)) == (sorted(first, key=lambda paper: paper.id), asked)
+        return first
+
+    return read

@@ -271,3 +271,9 @@ def test_any_text_inside_an_entry_gives_a_paper_or_a_reason(inside: str) -> None
         assert parse_paper("2022.acl", next(root.iter("volume")), next(root.iter("paper"))).id == "acl:2022.acl-main.1"
     except InvalidInput as error:
         assert error.message == "no abstract"
+
+
+def test_what_was_kept_is_parsed_to_the_same_papers(wire: Any, read_twice: Any) -> None:
+    wire.then(collection("2022.acl", entry(1)))
+    told = {"base_url": f"{wire.url}/xml", "venues": ["acl"], "years": [2022], "delay_seconds": 0.0}
+    assert len(read_twice(lambda network: open_acl_anthology("", told, network))) == 1

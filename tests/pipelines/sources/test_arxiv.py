@@ -14,7 +14,7 @@ import pytest
 
 from kb.errors import SettingsError, SourceUnreachable
 from kb.papers import Paper
-from pipelines.sources import arxiv
+from pipelines.sources import Network, arxiv, replay
 from pipelines.sources.arxiv import MOST_RESULTS, oai_set, open_arxiv
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.http import ATTEMPTS
@@ -614,3 +614,15 @@ def test_days_that_both_ways_know_no_paper_of_are_passed(wire: Any) -> None:
 )
 def test_a_category_belongs_to_a_set_of_oai_pmh(category: str, name: str) -> None:
     assert oai_set(category) == name
+
+
+def test_what_was_kept_is_parsed_to_the_same_papers_from_both_ways(wire: Any, tmp_path: Any) -> None:
+    wire.then(feed([Made(number, datetime(2023, 1, 2)).entry() for number in range(3)], total=4))
+    closed(wire)
+    wire.reply = lambda _: harvested(7)
+    network = Network(folder=tmp_path / "raw")
+    told = {"base_url": wire.url, "oai_base_url": f"{wire.url}/oai", "delay_seconds": 0.0, "page_size": 3}
+    made = open_arxiv("cs.LG", told, network)
+    assert numbers(made.batches(JANUARY, None)) == [0, 1, 2, 7]
+    asked = len(wire.asked)
+    assert (numbers(replay(made, JANUARY, network)), len(wire.asked)) == ([0, 1, 2, 7], asked)

@@ -140,3 +140,9 @@ def test_any_bytes_give_papers_or_a_reason(content: bytes) -> None:
             parse_entry(entry)
     except InvalidInput as error:
         assert error.message
+
+
+def test_what_was_kept_is_parsed_to_the_same_papers(wire: Any, read_twice: Any) -> None:
+    wire.then(atom(atom_entry(1), atom_entry(2, "cross"), atom_entry(3, "replace")))
+    told = {"base_url": f"{wire.url}/atom", "delay_seconds": 0.0}
+    assert len(read_twice(lambda network: open_arxiv_feed("cs.LG", told, network))) == 2

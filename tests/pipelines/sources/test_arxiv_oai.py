@@ -245,3 +245,10 @@ def test_any_record_gives_a_paper_or_a_reason(inside: str) -> None:
     for found in parse_page(page(f"<record>{inside}</record>")).records:
         with pytest.raises(InvalidInput):
             parse_entry(found)
+
+
+def test_what_was_kept_is_parsed_to_the_same_papers(wire: Any, read_twice: Any) -> None:
+    wire.then(page(record(1), record(2), token="next"))
+    wire.then(page(record(3), DELETED))
+    told = {"base_url": f"{wire.url}/oai", "delay_seconds": 0.0}
+    assert len(read_twice(lambda network: open_arxiv_oai("cs", told, network))) == 3

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kb.errors import SourceUnreachable
 from pipelines.sources import http
-from pipelines.sources.http import ATTEMPTS, Polite, _host, retry_after, user_agent
+from pipelines.sources.http import ATTEMPTS, Polite, Refused, _host, retry_after, user_agent
 
 
 @pytest.fixture
@@ -236,3 +236,11 @@ def test_two_clients_of_one_host_wait_for_each_other(wire: Any, clock: Any) -> N
 def test_all_hosts_of_arxiv_count_as_one() -> None:
     assert {_host(f"https://{name}arxiv.org/x") for name in ("", "export.", "oaipmh.", "rss.")} == {"arxiv.org"}
     assert _host("https://aclanthology.org/x") == "aclanthology.org"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_is_not_for_us_is_told_apart_and_asked_for_once(wire: Any, status: int) -> None:
+    wire.then(status=status)
+    with pytest.raises(Refused, match=f"HTTP {status}: not for us"):
+        Polite(delay=0).get(wire.url)
+    assert len(wire.asked) == 1

@@ -454,3 +454,9 @@ def test_whatever_else_lies_in_a_list_s_place_is_counted_once(
 ) -> None:
     (batch,) = read(write(folder, "iclr2018.json", disguise(data)))
     assert (batch.papers, batch.rejected.total()) == ([], 1)
+
+
+def test_what_was_kept_is_parsed_to_the_same_papers(wire: Any, read_twice: Any) -> None:
+    wire.reply = lambda asked: json.dumps([entry(len(wire.asked))]).encode()
+    told = {"base_url": f"{wire.url}/lists", "venues": ["iclr", "nips"], "years": [2018], "delay_seconds": 0.0}
+    assert len(read_twice(lambda network: open_paperlists("", told, network))) == 2
