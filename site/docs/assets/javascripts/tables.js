@@ -1,0 +1,22 @@
+// Columns that sort: a heading becomes a button. Without scripts the tables stay in the order in which they were written.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const valueOf = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value);
+  };
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const up = heading.getAttribute("aria-sort") === "descending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const order = (one, two) => (typeof one === "number" ? one - two : one.localeCompare(two, "en", { numeric: true }));
+      const rows = [...body.rows].sort((one, two) => (up ? 1 : -1) * order(valueOf(one, column), valueOf(two, column)));
+      body.append(...rows);
+    });
+  });
+}
