@@ -48,9 +48,7 @@ class Rendered:
     lists: Iterator[lists.ListPage]
 
 
-def render(
-    store: Store, taxonomy: Taxonomy, benchmarks: Sequence[Mapping[str, Any]], templates: Path, url: str = ""
-) -> Rendered:
+def render(store: Store, taxonomy: Taxonomy, benchmarks: Sequence[Mapping[str, Any]], templates: Path, url: str = "") -> Rendered:
     """Render one state of a knowledge base. The same records give the same files, byte for byte.
 
     Args:

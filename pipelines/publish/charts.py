@@ -47,7 +47,8 @@ def share_chart(series: Series) -> Spec | None:
     line = base.mark_line(color=LINE, strokeWidth=2).encode(y="share:Q")
     few = len(rows) <= 40 or any(first == last for first, last in stretches(series.corpus))
     points = base.mark_point(color=LINE, filled=True, size=22 if len(rows) <= 40 else 8).encode(
-        y="share:Q", tooltip=_tips(period="period", share="share:.2%", low="95% from:.2%", high="to:.2%", count="papers", total="of")
+        y="share:Q",
+        tooltip=_tips(period="period", share="share:.2%", low="95% from:.2%", high="to:.2%", count="papers", total="of"),
     )
     return _styled(alt.layer(band, line, points if few else points.encode(opacity=alt.value(0))))
 
@@ -107,7 +108,8 @@ def source_rows(series: Series, least: int = 40) -> list[Row]:
             share = round(int(count[place]) / int(whole), 6)
             rows.append(
                 {
-                    "source": name, "period": _day(corpus, place), "count": int(count[place]), "total": int(whole), "share": share,
+                    "source": name, "period": _day(corpus, place), "count": int(count[place]), "total": int(whole),
+                    "share": share,
                     "stretch": f"{name} {stretch}",
                 }
             )  # fmt: skip
@@ -218,20 +220,27 @@ def card(title: str, subtitle: str, foot: str, series: Series | None) -> Spec:
     rows = share_rows(series) if series is not None else []
     data = alt.Data(values=rows if len(rows) > 1 else [{"period": "2000-01-01", "share": 0, "stretch": 0}])
     line = alt.Chart(data).encode(
-        x=alt.X("period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", labelOverlap=True) if len(rows) > 1 else None),
+        x=alt.X(
+            "period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", labelOverlap=True) if len(rows) > 1 else None
+        ),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="~%", tickCount=4) if len(rows) > 1 else None),
         detail="stretch:N",
     )
     drawn = line.mark_line(color=LINE, strokeWidth=5) if len(rows) > 1 else line.mark_point(opacity=0)
     heading = alt.TitleParams(
-        text=title, subtitle=[*textwrap.wrap(subtitle, 74)[:3], foot], anchor="start", fontSize=54, subtitleFontSize=27, offset=28, font=FONT,
+        text=title, subtitle=[*textwrap.wrap(subtitle, 74)[:3], foot], anchor="start", fontSize=54, subtitleFontSize=27,
+        offset=28, font=FONT,
         subtitleFont=FONT, color=INK, subtitleColor=INK, subtitlePadding=16, subtitleLineHeight=38, limit=1080,
     )  # fmt: skip
     spec: Spec = (
         drawn.properties(
-            width=1200, height=630, background="#ffffff", title=heading, padding={"left": 60, "right": 60, "top": 56, "bottom": 48},
+            width=1200,
+            height=630,
+            background="#ffffff",
+            title=heading,
+            padding={"left": 60, "right": 60, "top": 56, "bottom": 48},
             autosize={"type": "fit", "contains": "padding"},
-        )  # fmt: skip
+        )
         .configure(axis={**_axis(), "labelFontSize": 24, "grid": False}, view={"stroke": None}, aria=False)
         .to_dict()
     )
@@ -253,11 +262,11 @@ def to_png(spec: Spec) -> bytes:
 
 def library() -> str:
     """Return the script that draws specifications in the browser: Vega, Vega-Lite and vega-embed as vl-convert carries them."""
-    return str(vl_convert.javascript_bundle())
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def sparkline(series: Series, width: int = 96, height: int = 22) -> str:
-    """Return a share over the years as a tiny SVG: a line per unbroken stretch, a dot for a lone year. Empty without two years."""
+    """Return a share over the years as a tiny SVG: a line per unbroken stretch. Empty without two years."""
     rows = share_rows(series)
     if len(rows) < 2:
         return ""
@@ -272,7 +281,9 @@ def sparkline(series: Series, width: int = 96, height: int = 22) -> str:
 
 
 def _time(series: Series) -> alt.X:
-    return alt.X("period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False, labelOverlap=True))
+    return alt.X(
+        "period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False, labelOverlap=True)
+    )
 
 
 def _tips(**fields: str) -> list[alt.Tooltip]:

@@ -46,9 +46,9 @@ def metadata(facts: Facts, files: Sequence[tuple[str, bytes, str]], url: str = "
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "papertide",
         "description": (
-            f"Metadata of {facts.counts['papers']:,} papers on deep learning without their abstracts, with the themes and clusters "
-            f"that they were sorted into, and {facts.counts['findings']:,} findings of trend. Refresh {facts.run['id']}, "
-            f"finished {facts.run['finished']}."
+            f"Metadata of {facts.counts['papers']:,} papers on deep learning without their abstracts, with the themes "
+            f"and clusters that they were sorted into, and {facts.counts['findings']:,} findings of trend. "
+            f"Refresh {facts.run['id']}, finished {facts.run['finished']}."
         ),
         "url": url or "https://papertide.invalid/",
         "version": f"{facts.run['version']}+{facts.run['id']}",
@@ -61,7 +61,8 @@ def metadata(facts: Facts, files: Sequence[tuple[str, bytes, str]], url: str = "
         "isLiveDataset": True,
         "distribution": [
             {
-                "@type": "cr:FileObject", "@id": name, "name": name, "description": what, "contentUrl": f"{url}data/{name}" if url else name,
+                "@type": "cr:FileObject", "@id": name, "name": name, "description": what,
+                "contentUrl": f"{url}data/{name}" if url else name,
                 "encodingFormat": formats[name.rsplit(".", 1)[1]], "contentSize": f"{len(content)} B",
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
@@ -90,8 +91,9 @@ def _records(name: str, what: str, file: str, fields: Mapping[str, tuple[str, st
 def _context() -> dict[str, Any]:
     """The names that Croissant's format gives to its terms."""
     terms = """
-    citeAs column conformsTo data:json dataType:vocab examples:json extract field fileProperty fileObject fileSet format includes
-    isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace separator source subField transform
+    citeAs column conformsTo data:json dataType:vocab examples:json extract field fileProperty fileObject fileSet format
+    includes isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace separator
+    source subField transform
     """.split()
     told: dict[str, Any] = {
         "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/",

@@ -24,7 +24,8 @@ _ELEMENTS = frozenset(
 _ATTRIBUTES = {
     "mathvariant": r"[a-z-]+", "stretchy": r"true|false", "fence": r"true|false", "separator": r"true|false", "form": r"[a-z]+",
     "accent": r"true|false", "movablelimits": r"true|false", "displaystyle": r"true|false", "linethickness": r"[\d.]+(?:px|em)?",
-    "width": r"-?[\d.]+em", "minsize": r"[\d.]+(?:em|%)", "maxsize": r"[\d.]+(?:em|%)", "lspace": r"[\d.]+em", "rspace": r"[\d.]+em",
+    "width": r"-?[\d.]+em", "minsize": r"[\d.]+(?:em|%)", "maxsize": r"[\d.]+(?:em|%)",
+    "lspace": r"[\d.]+em", "rspace": r"[\d.]+em",
 }  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def _mathml(latex: str) -> Markup:
     """Return a formula as MathML, or nothing if it cannot be read."""
     from latex2mathml.converter import convert_to_element  # heavy: only pages with formulas need it
 
-    if not re.search(r"[A-Za-z0-9\\]", latex) or latex != latex.strip() and "\\" not in latex:
+    if not re.search(r"[A-Za-z0-9\\]", latex) or (latex != latex.strip() and "\\" not in latex):
         return Markup("")  # "$ 5 and $ 6" are prices
     try:
         return _inert(convert_to_element(plain(latex)), 0)

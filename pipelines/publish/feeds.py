@@ -48,7 +48,9 @@ def build_feeds(facts: Facts, url: str = "") -> Iterator[tuple[str, bytes]]:
 def _run_entry(run: RunFacts, url: str) -> Entry:
     told = [f"{run.added:+,} papers, {run.counts['papers']:,} in all."]
     told += [change.statement for change in run.changes[:40]] or ["No subject changed its direction."]
-    return Entry(f"run/{run.id}/{run.finished}", f"Refresh {run.id}", f"{url}runs/{run.id}/", _moment(run.finished), (), " ".join(told))
+    return Entry(
+        f"run/{run.id}/{run.finished}", f"Refresh {run.id}", f"{url}runs/{run.id}/", _moment(run.finished), (), " ".join(told)
+    )
 
 
 def _paper_entry(line: PaperLine, theme: str) -> Entry:

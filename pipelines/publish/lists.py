@@ -53,7 +53,7 @@ def build_lists(facts: Facts) -> Iterator[ListPage]:
                 if paper not in entries:
                     entries[paper] = _entry(facts.lines[paper])
             places = _places(topic, number, pages)
-            body = f'{places}<ol class="papers" start="{start + 1}">{"".join(entries[paper] for paper in chosen)}</ol>{places}'
+            body = f'<nav class="places" aria-label="Pages of this list">{places}</nav><ol class="papers" start="{start + 1}">{"".join(entries[paper] for paper in chosen)}</ol><p class="places">{places}</p>'
             title = f"All papers: {topic.name}" + (f", page {number}" if number > 1 else "")
             yield ListPage(str(address(subject, number)), title, body)
 
@@ -87,12 +87,14 @@ def _places(topic: Topic, number: int, pages: int) -> str:
     """Return the links to a list's other pages and back to its topic."""
     shown = sorted({1, pages, *range(max(1, number - 3), min(pages, number + 3) + 1)})
     links = [
-        f'<a aria-current="page">{place}</a>' if place == number else f'<a href="../../{address(topic.subject, place)}">{place}</a>'
+        f'<a aria-current="page">{place}</a>'
+        if place == number
+        else f'<a href="../../{address(topic.subject, place)}">{place}</a>'
         for place in shown
     ]
     kind, name = topic.subject.split(":", 1)
     back = f'<a href="../../{"clusters" if kind == "cluster" else "themes"}/{escape.slug(name)}/">{_text(topic.name)}</a>'
-    return f'<nav class="places" aria-label="Pages of this list">{back} · {topic.papers:,} papers, newest first · page {" ".join(links)}</nav>'
+    return f"{back} · {topic.papers:,} papers, newest first · page {' '.join(links)}"
 
 
 def _entry(line: PaperLine) -> str:

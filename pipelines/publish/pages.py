@@ -82,7 +82,8 @@ def build_pages(
     environment = make_environment(templates)
     environment.globals.update(
         facts=facts, benchmarks=benchmarks, downloads=downloads, frameworks=frameworks, url=url, address=address,
-        claim=claim, finding_claim=finding_claim, raw=Markup, per_page=lists.PER_PAGE, list_address=lists.address, topic_cells=topic_cells,
+        claim=claim, finding_claim=finding_claim, raw=Markup, per_page=lists.PER_PAGE, list_address=lists.address,
+        topic_cells=topic_cells,
         listed_in=[subject for subject in facts.topics if lists.has_list(facts, subject)],
     )  # fmt: skip
 
@@ -185,7 +186,14 @@ def topic_drawings(facts: Facts, topic: Topic) -> list[Drawing]:
     finding = "" if topic.growth is None else f" {topic.growth.statement}"
     if facts.reading_list:
         told = f"{name}: {topic.papers} of the works on this reading list, by year of first publication."
-        return _drawn(f"{where}-works", "", f"{name}: works by year", told, charts.count_chart(topic.yearly), charts.count_rows(topic.yearly))
+        return _drawn(
+            f"{where}-works",
+            "",
+            f"{name}: works by year",
+            told,
+            charts.count_chart(topic.yearly),
+            charts.count_rows(topic.yearly),
+        )
     years, months = charts.share_rows(topic.yearly), charts.share_rows(topic.monthly)
     return [
         *_drawn(
@@ -214,7 +222,8 @@ def heat_map(facts: Facts) -> dict[str, Any]:
         shares = {row["period"][:4]: row for row in _years(facts, theme.id)}
         most = max((row["share"] for row in shares.values()), default=0) or 1
         cells = [
-            (shares[year], min(LEVELS - 1, int(LEVELS * shares[year]["share"] / most))) if year in shares else None for year in years
+            (shares[year], min(LEVELS - 1, int(LEVELS * shares[year]["share"] / most))) if year in shares else None
+            for year in years
         ]
         rows.append((facts.topics[f"theme:{theme.id}"], cells))
     return {"years": years, "rows": rows}
@@ -254,12 +263,14 @@ def _overview(facts: Facts) -> list[Drawing]:
         rows = [{"name": name, "works": count} for name, count in counts]
         told = "How many works of the reading list each group of themes has. " + "; ".join(f"{n}: {c}" for n, c in counts) + "."
         return _drawn("overview", "", "Works on the reading list by group of themes", told, charts.works_chart(counts), rows)
-    told = _headlines(facts)
-    chosen = [*told["rising"], *told["falling"]]
+    moving = _headlines(facts)
+    chosen = [*moving["rising"], *moving["falling"]]
     growth = [(facts.topics[finding.subject].name, finding) for finding in chosen]
     everything = [(topic.name, topic.growth) for topic in facts.all_themes() if topic.growth]
-    names = {kind: ", ".join(facts.topics[it.subject].name for it in told[kind][:3]) or "none" for kind in ("rising", "falling")}
-    said = f"Fastest rising themes: {names['rising']}. Falling: {names['falling']}. Lines are 95% intervals; the dashed line is no change."
+    names = {
+        kind: ", ".join(facts.topics[it.subject].name for it in moving[kind][:3]) or "none" for kind in ("rising", "falling")
+    }
+    said = f"Rising: {names['rising']}. Falling: {names['falling']}. Lines are 95% intervals; the dashed line: no change."
     return [
         *_drawn(
             "overview", "", "Themes that rise and fall, by change a year", said,

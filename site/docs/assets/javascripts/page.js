@@ -20,3 +20,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// Material gives its search dialog no name, which screen readers would announce.
+document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
