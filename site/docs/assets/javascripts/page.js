@@ -21,5 +21,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// Material gives its search dialog no name, which screen readers would announce.
+// Material gives its search dialog and the buttons on code no name, which screen readers would announce.
 document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+const name = () => {
+  let number = 0;
+  for (const buttons of document.querySelectorAll("nav.md-code__nav")) buttons.setAttribute("aria-label", `Code block ${(number += 1)}`);
+};
+new MutationObserver(name).observe(document.querySelector("main"), { childList: true, subtree: true });
+name();
