@@ -18,7 +18,7 @@ from kb.trends.series import stretches
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
-WIDTH, HEIGHT = 560, 220
+WIDTH, HEIGHT = 460, 200
 """Small enough that the text stays readable when the drawing is scaled to a phone."""
 FONT = "Helvetica, Arial, sans-serif"
 INK, FAINT = "var(--tide-ink, #37414f)", "var(--tide-faint, #dfe3ea)"
@@ -282,7 +282,9 @@ def sparkline(series: Series, width: int = 96, height: int = 22) -> str:
 
 def _time(series: Series) -> alt.X:
     return alt.X(
-        "period:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False, labelOverlap=True)
+        "period:T",
+        title=None,
+        axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False, labelOverlap=True, labelSeparation=6),
     )
 
 

@@ -91,9 +91,9 @@ def _records(name: str, what: str, file: str, fields: Mapping[str, tuple[str, st
 def _context() -> dict[str, Any]:
     """The names that Croissant's format gives to its terms."""
     terms = """
-    citeAs column conformsTo data:json dataType:vocab examples:json extract field fileProperty fileObject fileSet format
-    includes isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace separator
-    source subField transform
+    citeAs column conformsTo data:json dataType:vocab equivalentProperty examples:json extract field fileProperty fileObject
+    fileSet format includes isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace separator
+    samplingRate source subField transform
     """.split()
     told: dict[str, Any] = {
         "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/",

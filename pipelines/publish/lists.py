@@ -53,7 +53,11 @@ def build_lists(facts: Facts) -> Iterator[ListPage]:
                 if paper not in entries:
                     entries[paper] = _entry(facts.lines[paper])
             places = _places(topic, number, pages)
-            body = f'<nav class="places" aria-label="Pages of this list">{places}</nav><ol class="papers" start="{start + 1}">{"".join(entries[paper] for paper in chosen)}</ol><p class="places">{places}</p>'
+            listed = "".join(entries[paper] for paper in chosen)
+            body = (
+                f'<nav class="places" aria-label="Pages of this list">{places}</nav>'
+                f'<ol class="papers" start="{start + 1}">{listed}</ol><p class="places">{places}</p>'
+            )
             title = f"All papers: {topic.name}" + (f", page {number}" if number > 1 else "")
             yield ListPage(str(address(subject, number)), title, body)
 

@@ -43,7 +43,8 @@ class Drawing:
     Attributes:
         path: under `assets/charts/`, without an ending.
         label: the name of its tab where several share a place.
-        title: what it shows; told: what a reader should see in it, for those who do not see it too.
+        title: what it shows; told: what is to be seen in it, for those who do not see it; note: what stands below it.
+        source: where its numbers come from.
         spec: the Vega-Lite specification; svg: the same, drawn.
         rows: its data.
     """
@@ -52,6 +53,8 @@ class Drawing:
     label: str
     title: str
     told: str
+    note: str
+    source: str
     spec: charts.Spec
     svg: str
     rows: Sequence[Mapping[str, Any]]
@@ -183,7 +186,7 @@ def topic_cells(topic: Topic) -> Markup:
 def topic_drawings(facts: Facts, topic: Topic) -> list[Drawing]:
     """Return a topic's charts: by year, by month, by source; of a reading list, how many works by year."""
     name, where = topic.name, topic.subject.replace(":", "/")
-    finding = "" if topic.growth is None else f" {topic.growth.statement}"
+    finding = "" if topic.growth is None else topic.growth.statement
     if facts.reading_list:
         told = f"{name}: {topic.papers} of the works on this reading list, by year of first publication."
         return _drawn(
@@ -195,16 +198,16 @@ def topic_drawings(facts: Facts, topic: Topic) -> list[Drawing]:
             charts.count_rows(topic.yearly),
         )
     years, months = charts.share_rows(topic.yearly), charts.share_rows(topic.monthly)
+    by_year = f"{_course(name, years)} The band is the 95% interval; years that the corpus does not cover are gaps."
+    by_month = f"{_course(name, months)} Papers dated to the month; months without enough papers are gaps."
     return [
         *_drawn(
-            f"{where}-years", "By year", f"{name}: share of papers by year",
-            f"{_course(name, years)}{finding} The band is the 95% interval; years that the corpus does not cover are gaps.",
-            charts.share_chart(topic.yearly), years,
+            f"{where}-years", "By year", f"{name}: share of papers by year", f"{finding} {by_year}".strip(),
+            charts.share_chart(topic.yearly), years, note=by_year,
         ),
         *_drawn(
-            f"{where}-months", "By month", f"{name}: share of papers by month",
-            f"{_course(name, months)}{finding} Papers dated to the month; months without enough papers are gaps.",
-            charts.share_chart(topic.monthly), months,
+            f"{where}-months", "By month", f"{name}: share of papers by month", f"{finding} {by_month}".strip(),
+            charts.share_chart(topic.monthly), months, note=by_month,
         ),
         *_drawn(
             f"{where}-sources", "By source", f"{name}: share of papers within each source, by year",
@@ -241,11 +244,16 @@ def _course(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _drawn(
-    path: str, label: str, title: str, told: str, spec: charts.Spec | None, rows: Sequence[Mapping[str, Any]]
-) -> list[Drawing]:
+    path: str, label: str, title: str, told: str, spec: charts.Spec | None, rows: Sequence[Mapping[str, Any]], *,
+    note: str | None = None, source: str = "",
+) -> list[Drawing]:  # fmt: skip
     if spec is None:
         return []
-    return [Drawing(f"assets/charts/{path}", label, title, told, spec, charts.to_svg(spec), rows)]
+    return [
+        Drawing(
+            f"assets/charts/{path}", label, title, told, told if note is None else note, source, spec, charts.to_svg(spec), rows
+        )
+    ]
 
 
 def _files(drawing: Drawing) -> Iterator[Page]:
@@ -264,7 +272,7 @@ def _overview(facts: Facts) -> list[Drawing]:
         told = "How many works of the reading list each group of themes has. " + "; ".join(f"{n}: {c}" for n, c in counts) + "."
         return _drawn("overview", "", "Works on the reading list by group of themes", told, charts.works_chart(counts), rows)
     moving = _headlines(facts)
-    chosen = [*moving["rising"], *moving["falling"]]
+    chosen = [*moving["rising"], *(moving["falling"] or moving["falling_clusters"])]
     growth = [(facts.topics[finding.subject].name, finding) for finding in chosen]
     everything = [(topic.name, topic.growth) for topic in facts.all_themes() if topic.growth]
     names = {
@@ -301,12 +309,14 @@ def _headlines(facts: Facts) -> dict[str, list[Finding]]:
 
 def _benchmark_drawings(result: Mapping[str, Any]) -> list[Drawing]:
     drawn: list[Drawing] = []
+    machine = ", ".join(str(result["environment"][name]) for name in ("date", "processor") if name in result["environment"])
     for number, chart in enumerate(result["charts"]):
         told = f"{result.get('statistics', 'median over seeds with bootstrap interval').capitalize()} (95%): {chart['title']}."
         best = "; ".join(f"{row['arm']}: {row['value']:.4g}" for row in chart["rows"])
         drawn += _drawn(
             f"benchmarks/{result['name']}-{number}", "", chart["title"], f"{told} {best}.",
             charts.bar_chart(chart["rows"], "arm", "value", chart["title"]), charts.bar_rows(chart["rows"], "arm", "value"),
+            source=f"Mini-benchmark {result['name']}, {machine}",
         )  # fmt: skip
     return drawn
 
