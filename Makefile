@@ -29,7 +29,7 @@ serve: site ## Build the site and show it at http://127.0.0.1:8000/
 	$(KB) --home $(KB_HOME) site serve --out public
 
 test: $(READY) ## Run all tests
-	$(VENV)/bin/python -m pytest -n auto
+	$(VENV)/bin/python -m pytest -n auto --dist loadgroup
 
 lint: $(READY) ## Style, types, and which module may import which
 	$(VENV)/bin/ruff check .

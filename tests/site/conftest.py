@@ -55,9 +55,11 @@ def hostile_lines() -> Iterator[str]:
             topic = "Quantization of weights to int8" if known else f"A study of subject {place % 7} in graph theory"
             yield json.dumps(
                 {
-                    "id": f"{year % 100:02d}{1 + place % 12:02d}.{number:05d}", "submitter": attack, "authors": f"{attack}, Ada Author{number}",
+                    "id": f"{year % 100:02d}{1 + place % 12:02d}.{number:05d}", "submitter": attack,
+                    "authors": f"{attack}, Ada Author{number}",
                     "title": f"{topic} {attack} with $n^2$ steps {number}", "comments": attack,
-                    "journal-ref": None if place % 5 else f"Proc. {attack} {year}", "doi": None, "report-no": None, "categories": "cs.LG",
+                    "journal-ref": None if place % 5 else f"Proc. {attack} {year}", "doi": None,
+                    "report-no": None, "categories": "cs.LG",
                     "license": f"http://evil.invalid/{attack}" if place % 9 == 0 else None,
                     "abstract": f"{topic}, post-training quantization, int8 and $O(n\\log n)$. {attack} Number {number}.",
                     "versions": [{"version": "v1", "created": f"Mon, {1 + place % 28} {_month(place)} {year} 00:00:00 GMT"}],

@@ -9,12 +9,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Error
 
 KINDS = {
-    "home": "", "themes": "themes/", "group": "themes/inference-efficiency/", "theme": "themes/inference-efficiency/quantization/",
+    "home": "", "themes": "themes/",
+    "group": "themes/inference-efficiency/", "theme": "themes/inference-efficiency/quantization/",
     "clusters": "clusters/", "cluster": "clusters/c0001/", "benchmarks": "benchmarks/", "benchmark": "benchmarks/quantization/",
     "method": "method/", "data card": "governance/", "controls": "controls/", "model card": "model-card/", "changes": "changes/",
-    "run": "runs/r0001/", "downloads": "downloads/", "papers": "papers/", "list": "papers/theme-inference-efficiency-quantization-1/",
+    "run": "runs/r0001/", "downloads": "downloads/",
+    "papers": "papers/", "list": "papers/theme-inference-efficiency-quantization-1/",
     "publish": "publish/", "not found": "404.html",
 }  # fmt: skip
+pytestmark = pytest.mark.xdist_group("site")  # one worker builds the site, once
 Look = Callable[[BrowserContext, str], Any]
 every_kind = pytest.mark.parametrize("path", KINDS.values(), ids=KINDS.keys())
 
