@@ -48,7 +48,7 @@ def test_a_picture_for_previews_is_1200_by_630_pixels() -> None:
 
 
 def test_the_chart_by_source_keeps_sources_apart_and_leaves_out_small_years() -> None:
-    dates = np.array([date(year, 6, 1) for year in (2018, 2019, 2020) for _ in range(300)], dtype="datetime64[D]")
+    dates = np.array([date(year, 12, 1) for year in (2018, 2019, 2020) for _ in range(300)], dtype="datetime64[D]")
     strata = (["arxiv from 2018-01"] * 150 + ["neurips"] * 150) * 3
     strata[:140] = ["neurips"] * 140  # 10 papers of arXiv in 2018
     series = build_series("theme:x/y", np.arange(0, 900, 3), build_corpus(dates, ["day"] * 900, strata, "year"))
