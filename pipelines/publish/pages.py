@@ -155,7 +155,7 @@ def claim(context: jinja2.runtime.Context, content: str, mark: str, basis: str, 
     said = f"{escape.text(content)} " if content else ""
     return Markup(
         f'<span class="claim">{said}<a class="mark mark-{kind.value}" href="{context["up"]}method/#{explained}" '
-        f'data-told="{told}" aria-label="{told}">{kind.sign}</a></span>'
+        f'aria-label="{told}">{kind.sign}</a></span>'
     )
 
 
