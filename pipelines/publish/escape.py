@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
+from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
 _MARKUP = re.compile(r"[!-+\-./:-@\[-`{-~]")  # all ASCII punctuation but the comma
@@ -81,8 +82,6 @@ def slug(name: str) -> Markup:
 
 def _mathml(latex: str) -> Markup:
     """Return a formula as MathML, or nothing if it cannot be read."""
-    from latex2mathml.converter import convert_to_element  # heavy: only pages with formulas need it
-
     if not re.search(r"[A-Za-z0-9\\]", latex) or (latex != latex.strip() and "\\" not in latex):
         return Markup("")  # "$ 5 and $ 6" are prices
     try:

@@ -55,7 +55,7 @@ def hostile_lines() -> Iterator[str]:
             topic = "Quantization of weights to int8" if known else f"A study of subject {place % 7} in graph theory"
             yield json.dumps(
                 {
-                    "id": f"{year % 100:02d}{1 + place % 12:02d}.{number:05d}", "submitter": attack,
+                    "id": f"{year % 100:02d}{12 if place % 2 else 1:02d}.{number:05d}", "submitter": attack,
                     "authors": f"{attack}, Ada Author{number}",
                     "title": f"{topic} {attack} with $n^2$ steps {number}", "comments": attack,
                     "journal-ref": None if place % 5 else f"Proc. {attack} {year}", "doi": None,
@@ -70,7 +70,7 @@ def hostile_lines() -> Iterator[str]:
 
 
 def _month(place: int) -> str:
-    return "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[place % 12]
+    return "Dec" if place % 2 else "Jan"  # two months a year, each with enough papers to be shown
 
 
 @pytest.fixture(scope="session")

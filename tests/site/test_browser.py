@@ -93,7 +93,7 @@ def test_without_scripts_charts_and_lists_are_there_and_views_can_be_chosen(brow
     page = context.new_page()
     page.goto(address + KINDS["theme"])
     assert page.locator(".view-1 svg").is_visible()
-    page.get_by_text("By source", exact=True).click()
+    page.get_by_text("By month", exact=True).click()
     assert not page.locator(".view-1 svg").is_visible()
     page.locator("p.downloads a.md-button").click()
     assert page.locator("ol.papers > li").count() > 40
