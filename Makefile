@@ -26,10 +26,10 @@ site: $(READY) ## Install, fill the starter knowledge base, build the site into 
 	@echo "Look at it with: make serve   (http://127.0.0.1:8000/)"
 
 serve: site ## Build the site and show it at http://127.0.0.1:8000/
-	$(KB) site serve --out public
+	$(KB) --home $(KB_HOME) site serve --out public
 
 test: $(READY) ## Run all tests
-	$(VENV)/bin/python -m pytest -n auto
+	$(VENV)/bin/python -m pytest -n auto --dist loadgroup
 
 lint: $(READY) ## Style, types, and which module may import which
 	$(VENV)/bin/ruff check .

@@ -1,80 +1,145 @@
-"""Knowledge base -> site: pages, charts, downloads. Rendering is pure; only `build_site` touches files."""
+"""Knowledge base -> site: pages, charts, lists, feeds, downloads. Rendering is pure; only `build_site` touches files."""
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from pipelines.progress import Progress
-from pipelines.publish import export, facts, workspace
+from pipelines.publish import cards, charts, controls, croissant, escape, export, facts, feeds, lists, workspace
 from pipelines.publish.pages import Page, build_pages
 
-__all__ = ["SiteSummary", "build_site", "export"]
+__all__ = ["SiteSummary", "build_site", "croissant_of", "export", "render"]
 
 
 @dataclass(frozen=True, slots=True)
 class SiteSummary:
-    """What was built: the folder, the run it shows, how many pages and charts were generated."""
+    """What was built: the folder, the run it shows, how many files were generated, how many files of the site changed."""
 
     out: str
     run: str
     generated: int
+    changed: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Everything that is generated from one state of a knowledge base, as an iterator of files each.
+
+    Attributes:
+        pages: what MkDocs builds and the charts and downloads beside it, by path under `site/docs`.
+        beside: what is put into the built site as it is: feeds, pictures for previews, robots.txt.
+        lists: the pages of the lists of papers.
+    """
+
+    told: facts.Facts
+    pages: Iterator[Page]
+    beside: Iterator[Page]
+    lists: Iterator[lists.ListPage]
+
+
+def render(store: Store, taxonomy: Taxonomy, benchmarks: Sequence[Mapping[str, Any]], templates: Path, url: str = "") -> Rendered:
+    """Render one state of a knowledge base. The same records give the same files, byte for byte.
+
+    Args:
+        benchmarks: the results of the mini-benchmarks to show.
+        templates: the folder of Jinja templates.
+        url: where the site will be published, ending in a slash; empty if unknown.
+    """
+    rows = export.papers(store, abstracts=False)
+    told = facts.read(store, taxonomy, rows)
+    files = _downloads(store, rows)
+    card = json.dumps(croissant.metadata(told, files, url), indent=1, ensure_ascii=False) + "\n"
+    files.append(("croissant.json", card.encode(), "the data card for machines: Croissant metadata of these files"))
+    listed = [{"name": name, "bytes": len(content), "what": what} for name, content, what in files]
+
+    def all_pages() -> Iterator[Page]:
+        yield from build_pages(told, benchmarks, listed, controls.load(), templates, url)
+        for name, content, _ in files:
+            yield Page(f"data/{name}", content)
+        for name, content in lists.build_files(told, rows):
+            yield Page(f"data/topics/{name}", content)
+        yield Page("assets/javascripts/vega.js", charts.library())
+
+    def beside() -> Iterator[Page]:
+        for name, content in (*feeds.build_feeds(told, url), *cards.build_cards(told)):
+            yield Page(name, content)
+        yield Page("robots.txt", "User-agent: *\nAllow: /\n" + (f"Sitemap: {url}sitemap.xml\n" if url else ""))
+
+    return Rendered(told, all_pages(), beside(), lists.build_lists(told))
+
+
 def build_site(
-    store: Store, taxonomy: Taxonomy, benchmarks: Sequence[Mapping[str, Any]], out: Path, progress: Progress
+    store: Store,
+    taxonomy: Taxonomy,
+    benchmarks: Sequence[Mapping[str, Any]],
+    out: Path,
+    progress: Progress,
+    url: str = "",
 ) -> SiteSummary:
     """Build the static site of one state of the knowledge base.
 
     Args:
         benchmarks: the results of the mini-benchmarks to show.
         out: the folder to fill; an older site there is replaced at the end, in one step.
+        url: where the site will be published ("https://example.org/papers/"); without it the site has no canonical links.
 
     Raises:
-        InvalidInput: `out` holds something else than a site.
+        InvalidInput: `out` holds something else than a site, or `url` is no address.
         StoreError: a page could not be built or the folder not be written.
     """
     workspace.check_target(out)
+    url = _checked(url)
     sources = workspace.site_sources()
-    told = facts.read(store, taxonomy)
-    progress.note(f"facts: run {told.run['id']}, {len(told.topics):,} topics")
-    files = _downloads(store)
-    listed = [{"name": name, "bytes": len(content), "what": what} for name, content, what in files]
+    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url)
+    run = made.told.run
+    progress.note(f"facts: run {run['id']}, {len(made.told.topics):,} topics")
     advance = progress.task("draw pages and charts", None, "files")
     with tempfile.TemporaryDirectory(prefix="papertide-site-") as folder:
         place = Path(folder)
-        pages = build_pages(told, benchmarks, listed, sources / "site" / "templates")
-        count = workspace.assemble(place, sources, _counted(pages, advance))
-        data = place / "site" / "docs" / "data"
-        data.mkdir()
-        for name, content, _ in files:
-            (data / name).write_bytes(content)
-        finished = datetime.fromisoformat(str(told.run["finished"]))
-        progress.note(f"pages: {count:,} pages and charts; MkDocs builds them")
-        built = workspace.run_mkdocs(place, int(finished.timestamp()))
-        about = {"run": told.run["id"], "finished": told.run["finished"], "version": told.run["version"]}
-        (built / workspace.MARKER).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        workspace.put_in_place(built, out)
-    return SiteSummary(str(out), str(told.run["id"]), count)
+        count = workspace.assemble(place, sources, _counted(made.pages, advance))
+        finished = datetime.fromisoformat(str(run["finished"]))
+        progress.note(f"pages: {count:,} pages, charts and downloads; MkDocs builds them")
+        built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
+        count += workspace.add(built, made.beside)
+        count += workspace.fill_lists(built, made.lists)
+        about = {"run": run["id"], "finished": run["finished"], "version": run["version"]}
+        workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
+        changed = workspace.put_in_place(built, out)
+    progress.note(f"site: {count:,} files generated, {changed:,} files new or changed")
+    return SiteSummary(str(out), str(run["id"]), count, changed)
 
 
-def _counted(pages: Iterator[Page], advance: Any) -> Iterator[Page]:
+def croissant_of(store: Store, taxonomy: Taxonomy, url: str = "") -> dict[str, Any]:
+    """Return the Croissant metadata of the downloads that a site built now would have."""
+    rows = export.papers(store, abstracts=False)
+    return croissant.metadata(facts.read(store, taxonomy, rows), _downloads(store, rows), _checked(url))
+
+
+def _checked(url: str) -> str:
+    if url and escape.link(url) == "#":
+        raise InvalidInput("this is no web address", value=url, cure='Write it as "https://example.org/papers/"')
+    return url if not url or url.endswith("/") else f"{url}/"
+
+
+def _counted(pages: Iterable[Page], advance: Any) -> Iterator[Page]:
     for page in pages:
         advance(1)
         yield page
 
 
-def _downloads(store: Store) -> list[tuple[str, bytes, str]]:
-    papers, trends = export.papers(store, abstracts=False), export.trends(store)
+def _downloads(store: Store, papers: list[export.Row]) -> list[tuple[str, bytes, str]]:
+    trends = export.trends(store)
     return [
         ("trends.csv", export.write(trends, "csv"), "every finding with its numbers, interval, method and run"),
         ("trends.jsonl", export.write(trends, "jsonl"), "the same, one JSON object a line"),

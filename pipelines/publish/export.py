@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -85,14 +85,19 @@ def _parquet(rows: list[Row]) -> bytes:
     return content.getvalue()
 
 
+def bibtex_entries(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return each paper's BibTeX entry by its id; a key that two papers would share gets a number."""
+    taken: set[str] = set()
+    return {row["id"]: _entry(row, taken) for row in rows}
+
+
 def _bibtex(rows: list[Row]) -> bytes:
     if rows and "authors" not in rows[0]:
         raise InvalidInput("findings have no BibTeX form", value="bibtex", cure="Use csv, parquet or jsonl")
-    taken: set[str] = set()
-    return "\n".join(_entry(row, taken) for row in rows).encode("utf-8")
+    return "\n".join(bibtex_entries(rows).values()).encode("utf-8")
 
 
-def _entry(row: Row, taken: set[str]) -> str:
+def _entry(row: Mapping[str, Any], taken: set[str]) -> str:
     conference = row["kind"] == "conference"
     authors = ["others" if author == "et al." else author for author in row["authors"]]
     fields = {
@@ -102,7 +107,7 @@ def _entry(row: Row, taken: set[str]) -> str:
         "booktitle" if conference else "journal": _tex(row["venue"]),
         "doi": next((name[4:] for name in row["identifiers"] if name.startswith("doi:")), ""),
         "eprint": next((name[6:] for name in row["identifiers"] if name.startswith("arxiv:")), ""),
-        "url": row["links"][0] if row["links"] else "",
+        "url": (row["links"] or [""])[0].replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C"),
     }
     if fields["eprint"]:
         fields["archiveprefix"] = "arXiv"
@@ -120,7 +125,7 @@ def _tex(text: str) -> str:
     )
 
 
-def _key(row: Row, taken: set[str]) -> str:
+def _key(row: Mapping[str, Any], taken: set[str]) -> str:
     """Return a key such as vaswani2017attention, made unique by a letter or number."""
     family = (row["authors"] or ["anonymous"])[0].split()[-1]
     word = next(iter(_words(row["title"], longer_than=3)), "untitled")

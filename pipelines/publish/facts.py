@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.papers import Paper
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
-from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, subjects
+from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, rank, subjects
+from pipelines.publish import export
 
 SHOWN = 8
 NEIGHBOURS = 4
+GROWTH = frozenset({"rising", "falling", "no-trend", "too-few"})
+"""Kinds of finding that say how a subject moves."""
 FACTS = ("id", "title", "authors", "date", "venue")
 """What a list of papers says of a work; the starter library tells which of these were compared with what."""
 
@@ -40,6 +42,40 @@ class PaperLine:
     summary: str
     compared: str
     uncompared: str
+    bibtex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A finding that a run changed: what was said of the subject before ("" if nothing) and what is said now."""
+
+    subject: str
+    before: str
+    now: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """One refresh as it left the knowledge base.
+
+    Attributes:
+        id, finished, model, version: as the run's row states them.
+        counts: papers, themes, clusters, findings after it; added: papers more than after the run before it.
+        findings: every growth finding as it stood.
+        changes: subjects whose kind of finding changed against the run before it.
+        clusters: what became of clusters in it: (event, cluster, parents).
+    """
+
+    id: str
+    finished: str
+    model: str
+    version: str
+    counts: Mapping[str, int]
+    added: int
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    clusters: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +90,7 @@ class Topic:
         central: its papers that fit it best, best first.
         landmarks, further: of a theme, the works that editors chose for it, oldest first: those that it is the foremost
             theme of, and the others.
-        newest: its newest papers, newest first.
+        newest: its newest papers, newest first; listed: the ids of all of them in the same order.
         neighbours: (subject, papers shared) of the topics that share most papers with it.
         terms: of a cluster, its strongest terms.
         history: of a cluster, what became of it: (run, event, parents).
@@ -69,6 +105,7 @@ class Topic:
     yearly: Series
     central: tuple[PaperLine, ...]
     newest: tuple[PaperLine, ...]
+    listed: tuple[str, ...]
     neighbours: tuple[tuple[str, int], ...]
     landmarks: tuple[PaperLine, ...] = ()
     further: tuple[PaperLine, ...] = ()
@@ -86,7 +123,8 @@ class Facts:
     """Everything that the site says.
 
     Attributes:
-        run: the refresh that it is built from.
+        run: the refresh that it is built from; runs: that one and those before it, oldest first.
+        lines: every paper by its id.
         reading_list: the corpus is the starter library alone: editors chose it, it counts nothing but itself.
         topics: every topic by its subject.
         precision: how many papers are dated to the day, the month, the year.
@@ -96,7 +134,8 @@ class Facts:
     """
 
     run: Mapping[str, Any]
-    runs: tuple[Mapping[str, Any], ...]
+    runs: tuple[RunFacts, ...]
+    lines: Mapping[str, PaperLine]
     counts: Mapping[str, int]
     sources: Mapping[str, Mapping[str, Any]]
     reading_list: bool
@@ -115,6 +154,14 @@ class Facts:
         """Return a group's themes with their topics, in the taxonomy's order."""
         return [(theme, self.topics[f"theme:{theme.id}"]) for theme in self.taxonomy.in_group(group.id)]
 
+    def all_themes(self) -> list[Topic]:
+        """Return every theme's topic, in the taxonomy's order."""
+        return [self.topics[f"theme:{theme.id}"] for theme in self.taxonomy.themes]
+
+    def all_groups(self) -> list[Topic]:
+        """Return every group's topic, in the taxonomy's order."""
+        return [self.topics[f"group:{group.id}"] for group in self.taxonomy.groups]
+
     def clusters(self) -> list[Topic]:
         """Return the clusters, largest first."""
         found = [topic for subject, topic in self.topics.items() if subject.startswith("cluster:")]
@@ -125,20 +172,18 @@ class Facts:
         return [standard for standard in self.taxonomy.standards if standard.id in theme.standards]
 
 
-def read(store: Store, taxonomy: Taxonomy) -> Facts:
-    """Read everything the site says from the store."""
+def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]]) -> Facts:
+    """Read everything the site says from the store; `rows` are its papers as `export.papers` gives them."""
     run = store.run or {}
-    sources = json.loads(str(run["sources"]))
     papers, monthly, yearly = corpora(store)
     names, members = subjects(store, taxonomy, papers)
     findings = [from_dict(row) for row in store.table("findings").to_pylist()]
-    growth = {finding.subject: finding for finding in findings if finding.kind not in {"share", "count"}}
+    growth = {finding.subject: finding for finding in findings if finding.kind in GROWTH}
     share = {finding.subject: finding for finding in findings if finding.kind == "share"}
     central, why = _central(store, papers)
-    newest = _newest(store, papers, members)
-    landmarks, further = _landmarks(store)
-    listed = (*central.values(), *newest.values(), *landmarks.values(), *further.values())
-    lines = _paper_lines(store, {paper for chosen in listed for paper in chosen})
+    newest = _newest(rows, papers, members)
+    landmarks, further = _landmarks(rows)
+    lines = _paper_lines(rows)
     shared = _neighbours(members)
     clusters = {f"cluster:{row['id']}": row for row in store.table("clusters", ["id", "terms"]).to_pylist()}
     history = _history(store)
@@ -152,7 +197,8 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
             monthly=build_series(subject, positions, monthly),
             yearly=build_series(subject, positions, yearly),
             central=tuple(_with_why(lines[paper], why.get((subject, paper), "")) for paper in central.get(subject, ())),
-            newest=tuple(lines[paper] for paper in newest[subject]),
+            newest=tuple(lines[paper] for paper in newest[subject][:SHOWN]),
+            listed=tuple(newest[subject]),
             neighbours=shared.get(subject, ()),
             landmarks=tuple(lines[paper] for paper in landmarks.get(subject, ())),
             further=tuple(lines[paper] for paper in further.get(subject, ())),
@@ -161,24 +207,52 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
         )
         for subject, positions in members.items()
     }
-    described = store.papers(["date_precision", "kind", "venue", "licence"]).to_pydict()
     return Facts(
         run=run,
-        runs=tuple(store.runs()),
+        runs=_runs(store),
+        lines=lines,
         counts=json.loads(str(run["counts"])),
-        sources=sources,
+        sources=json.loads(str(run["sources"])),
         reading_list=is_reading_list(store),
         taxonomy=taxonomy,
         topics=topics,
         findings=tuple(findings),
         monthly=monthly,
         yearly=yearly,
-        precision=Counter(described["date_precision"]),
-        kinds=Counter(described["kind"]),
-        venues=tuple(_ordered(Counter(name for name in described["venue"] if name))),
-        licences=tuple(_ordered(Counter(name or "not stated by the source" for name in described["licence"]))),
+        precision=Counter(row["date_precision"] for row in rows),
+        kinds=Counter(row["kind"] for row in rows),
+        venues=tuple(_ordered(Counter(row["venue"] for row in rows if row["venue"]))),
+        licences=tuple(_ordered(Counter(row["licence"] or "not stated by the source" for row in rows))),
         library=_library(lines.values()),
     )
+
+
+def _runs(store: Store) -> tuple[RunFacts, ...]:
+    """Return the run that the site shows and those before it, each compared with the one before it."""
+    told: list[RunFacts] = []
+    before: dict[str, Finding] = {}
+    events = store.table("cluster_history").to_pylist()
+    for row in store.runs():
+        if str(row["id"]) > str((store.run or {})["id"]):
+            break
+        table = Store.read(store.uri, as_of=str(row["id"])).table("findings")
+        now = {finding.subject: finding for finding in map(from_dict, table.to_pylist()) if finding.kind in GROWTH}
+        counts = json.loads(str(row["counts"]))
+        changes = [
+            Change(subject, before[subject].kind if subject in before else "", finding.kind, finding.statement)
+            for subject, finding in sorted(now.items())
+            if told and (subject not in before or before[subject].kind != finding.kind)
+        ]
+        happened = [(it["event"], it["cluster"], tuple(it["parents"])) for it in events if it["run"] == row["id"]]
+        added = counts["papers"] - (told[-1].counts["papers"] if told else 0)
+        told.append(
+            RunFacts(
+                str(row["id"]), str(row["finished"]), str(row["model"]), str(row["version"]), counts, added,
+                tuple(rank(now.values())), tuple(changes), tuple(sorted(happened)),
+            )
+        )  # fmt: skip
+        before = now
+    return tuple(told)
 
 
 def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:
@@ -201,37 +275,40 @@ def _central(store: Store, papers: Sequence[str]) -> tuple[dict[str, list[str]],
     return {subject: [paper for _, paper in sorted(pairs)[:SHOWN]] for subject, pairs in ranked.items()}, why
 
 
-def _landmarks(store: Store) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _landmarks(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the works that editors labelled with each theme, oldest first: where it is the first label, and elsewhere."""
-    rows = store.papers(["id", "labels", "published"], "NOT withdrawn").to_pylist()
     foremost: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row["published"], row["id"])):
+    labelled = [row for row in rows if row["labels"] and not row["withdrawn"]]
+    for row in sorted(labelled, key=lambda row: (f"{row['published']}-01-01"[:10], row["id"])):
         for number, label in enumerate(row["labels"]):
             (others if number else foremost)[f"theme:{label}"].append(row["id"])
     return foremost, others
 
 
-def _newest(store: Store, papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]) -> dict[str, list[str]]:
-    """Return each subject's newest papers; a paper dated to its year only counts as that year's first day."""
-    rows = store.papers(["id", "published"], "NOT withdrawn").to_pydict()
-    dated = dict(zip(rows["id"], rows["published"], strict=True))
-    days = np.array([dated[paper] for paper in papers], dtype="datetime64[D]").astype(np.int64)
+def _newest(
+    rows: Sequence[Mapping[str, Any]], papers: Sequence[str], members: Mapping[str, NDArray[np.int64]]
+) -> dict[str, list[str]]:
+    """Return each subject's papers, newest first; a paper dated to its year only counts as that year's first day."""
+    dated = {row["id"]: row["published"] for row in rows}
+    # numpy reads "2017" and "2017-06" as their first day
+    days = np.array([np.datetime64(dated[paper], "D") for paper in papers]).astype(np.int64)
     return {
-        subject: [papers[place] for place in positions[np.argsort(-days[positions], kind="stable")[:SHOWN]]]
+        subject: [papers[place] for place in positions[np.argsort(-days[positions], kind="stable")]]
         for subject, positions in members.items()
     }
 
 
-def _paper_lines(store: Store, papers: Iterable[str]) -> dict[str, PaperLine]:
+def _paper_lines(rows: Sequence[Mapping[str, Any]]) -> dict[str, PaperLine]:
     lines = {}
-    for name, paper in store.get_papers(sorted(papers)).items():
-        authors = ", ".join(paper.authors[:3]) + (" et al." if len(paper.authors) > 3 else "")
-        address = paper.links[0] if paper.links else ""
-        compared, uncompared = _facts(paper)
-        lines[name] = PaperLine(
-            paper.id, paper.title, authors, paper.date_text, paper.venue, address, "", paper.summary, compared, uncompared
-        )
+    cited = export.bibtex_entries(rows)
+    for row in rows:
+        authors = ", ".join(row["authors"][:3]) + (" et al." if len(row["authors"]) > 3 else "")
+        compared, uncompared = _facts(row)
+        lines[row["id"]] = PaperLine(
+            row["id"], row["title"], authors, row["published"], row["venue"], row["links"][0] if row["links"] else "", "",
+            row["summary"], compared, uncompared, cited[row["id"]],
+        )  # fmt: skip
     return lines
 
 
@@ -239,13 +316,13 @@ def _with_why(line: PaperLine, why: str) -> PaperLine:
     return replace(line, why=why)
 
 
-def _facts(paper: Paper) -> tuple[str, str]:
+def _facts(row: Mapping[str, Any]) -> tuple[str, str]:
     """Return which facts of a starter work were compared, and which not; other sources vouch for their own."""
-    if any(record.source != "starter" for record in paper.sources):
+    if any(record["source"] != "starter" for record in row["sources"]):
         return "", ""
-    compared = paper.sources[0].licence.partition("facts checked: ")[2]
+    compared = str(row["sources"][0]["licence"]).partition("facts checked: ")[2]
     said = {fact.strip() for group in re.findall(r"\(([^)]*)\)", compared) for fact in group.split(",")}
-    told = [fact for fact in FACTS if fact != "venue" or paper.venue]
+    told = [fact for fact in FACTS if fact != "venue" or row["venue"]]
     return compared, ", ".join(fact for fact in told if fact not in said)
 
 

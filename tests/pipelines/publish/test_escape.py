@@ -1,9 +1,10 @@
 """Untrusted text stays text: in Markdown, in HTML, in an address."""
 
 import html
+import re
 
 import markdown
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -53,3 +54,27 @@ def test_only_http_addresses_are_linked() -> None:
 def test_an_address_keeps_its_meaning() -> None:
     address = "https://openreview.net/forum?id=rJzIBfZAb&noteId=1"
     assert html.unescape(str(escape.link(address))) == address
+
+
+def test_a_formula_becomes_mathml_and_the_text_around_it_stays_text() -> None:
+    drawn = str(escape.formulas("A <b> bound of $n^2$"))
+    assert "<math" in drawn
+    assert "<msup>" in drawn
+    assert "<b>" not in drawn
+
+
+def test_prices_are_no_formula() -> None:
+    assert "<math" not in escape.formulas("from $5 to $ 6 a month")
+
+
+PIECES = [*"\\{}^_&$<>\"'= abx12/", "\\frac", "\\href{javascript:x}", "\\text", "\\left", "\\begin{matrix}", "\\class", "\\style"]
+
+
+@settings(deadline=None)  # a formula may take long on a busy machine
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_whatever_a_formula_says_it_makes_mathml_and_nothing_else(text: str) -> None:
+    drawn = str(escape.formulas(f"${text}$ {text}"))
+    for tag in re.findall(r"<[^>]*>", drawn):
+        assert re.fullmatch(r"</?m\w+|<none|</none", tag.split()[0].rstrip(">"))
+        assert set(re.findall(r'([\w-]+)="', tag)) <= set(escape._ATTRIBUTES)
+    assert ">" not in re.sub(r"<[^<>]*>", "", drawn)
