@@ -51,7 +51,10 @@ def _build(context: Context, out: Path, url: str) -> "SiteSummary":
     from pipelines.publish import build_site
 
     with TerminalProgress() as progress:
-        return build_site(context.store, context.taxonomy, published(context.home), out.absolute(), progress, url)
+        return build_site(
+            context.store, context.taxonomy, published(context.home), out.absolute(), progress, url,
+            context.settings.publish_abstracts,
+        )  # fmt: skip
 
 
 @site_app.command()
@@ -105,7 +108,7 @@ def export(
     context: Context = ctx.obj
     readers = {"papers": exporting.papers, "trends": exporting.trends}
     if what == "croissant":
-        card = croissant_of(context.store, context.taxonomy)
+        card = croissant_of(context.store, context.taxonomy, abstracts=context.settings.publish_abstracts)
         content = (jsonlib.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
     elif what in readers:
         content = exporting.write(readers[what](context.store), form)

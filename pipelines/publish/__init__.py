@@ -48,17 +48,25 @@ class Rendered:
     lists: Iterator[lists.ListPage]
 
 
-def render(store: Store, taxonomy: Taxonomy, benchmarks: Sequence[Mapping[str, Any]], templates: Path, url: str = "") -> Rendered:
+def render(
+    store: Store,
+    taxonomy: Taxonomy,
+    benchmarks: Sequence[Mapping[str, Any]],
+    templates: Path,
+    url: str = "",
+    abstracts: str = "licensed",
+) -> Rendered:
     """Render one state of a knowledge base. The same records give the same files, byte for byte.
 
     Args:
         benchmarks: the results of the mini-benchmarks to show.
         templates: the folder of Jinja templates.
         url: where the site will be published, ending in a slash; empty if unknown.
+        abstracts: which of them may be published: "licensed", "all" or "none".
     """
     rows = export.papers(store, abstracts=False)
-    told = facts.read(store, taxonomy, rows)
-    files = _downloads(store, rows)
+    told = facts.read(store, taxonomy, rows, abstracts)
+    files = _downloads(store, rows, abstracts)
     card = json.dumps(croissant.metadata(told, files, url), indent=1, ensure_ascii=False) + "\n"
     files.append(("croissant.json", card.encode(), "the data card for machines: Croissant metadata of these files"))
     listed = [{"name": name, "bytes": len(content), "what": what} for name, content, what in files]
@@ -86,6 +94,7 @@ def build_site(
     out: Path,
     progress: Progress,
     url: str = "",
+    abstracts: str = "licensed",
 ) -> SiteSummary:
     """Build the static site of one state of the knowledge base.
 
@@ -93,6 +102,7 @@ def build_site(
         benchmarks: the results of the mini-benchmarks to show.
         out: the folder to fill; an older site there is replaced at the end, in one step.
         url: where the site will be published ("https://example.org/papers/"); without it the site has no canonical links.
+        abstracts: which of them may be published: "licensed", "all" or "none".
 
     Raises:
         InvalidInput: `out` holds something else than a site, or `url` is no address.
@@ -101,7 +111,7 @@ def build_site(
     workspace.check_target(out)
     url = _checked(url)
     sources = workspace.site_sources()
-    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url)
+    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url, abstracts)
     run = made.told.run
     progress.note(f"facts: run {run['id']}, {len(made.told.topics):,} topics")
     advance = progress.task("draw pages and charts", None, "files")
@@ -120,10 +130,10 @@ def build_site(
     return SiteSummary(str(out), str(run["id"]), count, changed)
 
 
-def croissant_of(store: Store, taxonomy: Taxonomy, url: str = "") -> dict[str, Any]:
+def croissant_of(store: Store, taxonomy: Taxonomy, url: str = "", abstracts: str = "licensed") -> dict[str, Any]:
     """Return the Croissant metadata of the downloads that a site built now would have."""
     rows = export.papers(store, abstracts=False)
-    return croissant.metadata(facts.read(store, taxonomy, rows), _downloads(store, rows), _checked(url))
+    return croissant.metadata(facts.read(store, taxonomy, rows, abstracts), _downloads(store, rows, abstracts), _checked(url))
 
 
 def _checked(url: str) -> str:
@@ -138,10 +148,15 @@ def _counted(pages: Iterable[Page], advance: Any) -> Iterator[Page]:
         yield page
 
 
-def _downloads(store: Store, papers: list[export.Row]) -> list[tuple[str, bytes, str]]:
+def _downloads(store: Store, papers: list[export.Row], abstracts: str) -> list[tuple[str, bytes, str]]:
+    what = {"licensed": "its abstract where the licence allows it", "all": "its abstract", "none": "no abstract"}[abstracts]
     trends = export.trends(store)
     return [
         ("trends.csv", export.write(trends, "csv"), "every finding with its numbers, interval, method and run"),
         ("trends.jsonl", export.write(trends, "jsonl"), "the same, one JSON object a line"),
-        ("papers.parquet", export.write(papers, "parquet"), "every paper without its abstract, with themes and cluster"),
+        (
+            "papers.parquet",
+            export.write(export.with_abstracts(store, papers, abstracts), "parquet"),
+            f"every paper with its themes and cluster, and {what}",
+        ),
     ]

@@ -46,7 +46,7 @@ def metadata(facts: Facts, files: Sequence[tuple[str, bytes, str]], url: str = "
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "papertide",
         "description": (
-            f"Metadata of {facts.counts['papers']:,} papers on deep learning without their abstracts, with the themes "
+            f"Metadata of {facts.counts['papers']:,} papers on deep learning, with the themes "
             f"and clusters that they were sorted into, and {facts.counts['findings']:,} findings of trend. "
             f"Refresh {facts.run['id']}, finished {facts.run['finished']}."
         ),

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from kb.errors import InvalidInput
 from kb.store import Store
+from kb.terms import may_publish_abstract
 
 Row = dict[str, Any]
 _INTERNAL = ("text_hash", "digest")
@@ -35,6 +36,17 @@ def papers(store: Store, *, abstracts: bool = True) -> list[Row]:
         for name in (*_INTERNAL, *(() if abstracts else ("abstract",))):
             del row[name]
     return rows
+
+
+def with_abstracts(store: Store, rows: Sequence[Row], policy: str) -> list[Row]:
+    """Return papers with the abstracts that may be published under the setting `publish_abstracts`, empty elsewhere."""
+    texts = store.papers(["id", "abstract", "licence", "sources"]).to_pylist()
+    allowed = {
+        row["id"]: row["abstract"]
+        for row in texts
+        if may_publish_abstract(policy, row["licence"], [record["source"] for record in row["sources"]])
+    }
+    return [{**row, "abstract": allowed.get(row["id"], "")} for row in rows]
 
 
 def trends(store: Store) -> list[Row]:

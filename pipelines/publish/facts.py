@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import terms
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
+from kb.terms import Terms
 from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, rank, subjects
 from pipelines.publish import export
 
@@ -125,6 +127,8 @@ class Facts:
     Attributes:
         run: the refresh that it is built from; runs: that one and those before it, oldest first.
         lines: every paper by its id.
+        terms: what each source that was read allows, in order of name.
+        abstracts: which of them may be published: "licensed", "all" or "none".
         reading_list: the corpus is the starter library alone: editors chose it, it counts nothing but itself.
         topics: every topic by its subject.
         precision: how many papers are dated to the day, the month, the year.
@@ -138,6 +142,8 @@ class Facts:
     lines: Mapping[str, PaperLine]
     counts: Mapping[str, int]
     sources: Mapping[str, Mapping[str, Any]]
+    terms: tuple[Terms, ...]
+    abstracts: str
     reading_list: bool
     taxonomy: Taxonomy
     topics: Mapping[str, Topic]
@@ -172,7 +178,7 @@ class Facts:
         return [standard for standard in self.taxonomy.standards if standard.id in theme.standards]
 
 
-def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]]) -> Facts:
+def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], abstracts: str = "licensed") -> Facts:
     """Read everything the site says from the store; `rows` are its papers as `export.papers` gives them."""
     run = store.run or {}
     papers, monthly, yearly = corpora(store)
@@ -213,6 +219,8 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]]) ->
         lines=lines,
         counts=json.loads(str(run["counts"])),
         sources=json.loads(str(run["sources"])),
+        terms=_terms(json.loads(str(run["sources"]))),
+        abstracts=abstracts,
         reading_list=is_reading_list(store),
         taxonomy=taxonomy,
         topics=topics,
@@ -253,6 +261,11 @@ def _runs(store: Store) -> tuple[RunFacts, ...]:
         )  # fmt: skip
         before = now
     return tuple(told)
+
+
+def _terms(sources: Mapping[str, Mapping[str, Any]]) -> tuple[Terms, ...]:
+    names = {str(source["name"]).split(" ")[0] for source in sources.values()}
+    return tuple(told for name, told in sorted(terms.load().items()) if name in names)
 
 
 def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:
