@@ -106,7 +106,8 @@ def bibtex_entries(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _bibtex(rows: list[Row]) -> bytes:
     if rows and "authors" not in rows[0]:
         raise InvalidInput("findings have no BibTeX form", value="bibtex", cure="Use csv, parquet or jsonl")
-    return "\n".join(bibtex_entries(rows).values()).encode("utf-8")
+    taken: set[str] = set()
+    return "\n".join(_entry(row, taken) for row in rows).encode("utf-8")
 
 
 def _entry(row: Mapping[str, Any], taken: set[str]) -> str:
