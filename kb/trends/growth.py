@@ -9,12 +9,14 @@ The constant per stratum is what keeps a venue that enters or leaves the corpus 
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from kb.trends.noise import Noise, Residuals, pool, residuals, scales
 from kb.trends.series import Corpus, Series, Step, stretches
 
 MIN_MEMBERS = 30
@@ -89,7 +91,54 @@ def choose_span(monthly: Corpus, yearly: Corpus) -> Span | None:
 
 
 def growth(series: Series, span: Span | None) -> Growth | TooFew:
-    """Estimate a subject's growth over a span of its corpus's periods."""
+    """Estimate one subject's growth; among others it is known better, see `growth_of_all`."""
+    return growth_of_all({series.subject: series}, span)[series.subject]
+
+
+def growth_of_all(series: Mapping[str, Series], span: Span | None) -> dict[str, Growth | TooFew]:
+    """Estimate every subject's growth over a span of the corpus's periods, with one structure of the scatter for all."""
+    fits = {subject: _first_fit(one, span) for subject, one in series.items()}
+    cells = {subject: fit for subject, fit in fits.items() if isinstance(fit, _Cells)}
+    told = {subject: _regress(one, 0.0) for subject, one in cells.items()}
+    noise = pool([one.residuals for one in told.values() if one is not None])
+    if noise.omega2 > 0:  # cells scatter beyond chance: large ones deserve less weight than their papers give them
+        told = {subject: _regress(one, noise.omega2) for subject, one in cells.items()}
+        noise = pool([one.residuals for one in told.values() if one is not None])
+    known = {subject: one for subject, one in told.items() if one is not None}
+    levels = dict(zip(known, scales([one.residuals for one in known.values()], noise), strict=True))
+    found: dict[str, Growth | TooFew] = {}
+    for subject, fit in fits.items():
+        if isinstance(fit, TooFew):
+            found[subject] = fit
+        elif subject not in known:
+            found[subject] = TooFew("the data do not determine a slope", fit.members)
+        else:
+            found[subject] = _told(fit, known[subject], noise, *levels[subject])
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """One subject's counts by period and stratum, and the regression's columns."""
+
+    k: NDArray[np.int64]
+    n: NDArray[np.int64]
+    design: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    members: int
+    total: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Regression:
+    slope: float
+    residuals: Residuals
+
+
+def _first_fit(series: Series, span: Span | None) -> _Cells | TooFew:
+    """Choose the cells that take part."""
     if span is None:
         return TooFew("the corpus covers too few periods", int(series.counts.sum()))
     places = np.array(span.positions)
@@ -103,16 +152,10 @@ def growth(series: Series, span: Span | None) -> Growth | TooFew:
     rows, columns = np.nonzero(n[:, strata] > 0)
     if len(rows) == 0 or len(np.unique(rows)) < MIN_PERIODS:
         return TooFew(f"papers in fewer than {MIN_PERIODS} periods", members)
-    successes, trials = k[:, strata][rows, columns], n[:, strata][rows, columns]
+    present, compact = np.unique(rows, return_inverse=True)
     design = _design(places[rows], columns, series.corpus, span.step)
-    estimate = _fit(successes, trials, design)
-    if estimate is None:
-        return TooFew("the data do not determine a slope", members)
-    slope, error, dispersion, freedom = estimate
-    half = float(student.ppf(0.975, freedom)) * error
-    p = float(2 * student.sf(abs(slope) / error, freedom))
-    ratio, low, high = (float(np.exp(value)) for value in (slope, slope - half, slope + half))
-    return Growth(ratio, low, high, p, members, int(n.sum()), dispersion, span)
+    successes, trials = k[:, strata][rows, columns], n[:, strata][rows, columns]
+    return _Cells(successes, trials, design, compact, places[present], members, int(n.sum()), span)
 
 
 def _design(places: NDArray[np.int64], columns: NDArray[np.int64], corpus: Corpus, step: Step) -> NDArray[np.float64]:
@@ -126,28 +169,60 @@ def _design(places: NDArray[np.int64], columns: NDArray[np.int64], corpus: Corpu
     return np.hstack([block.astype(np.float64) for block in blocks])
 
 
-def _fit(k: NDArray[np.int64], n: NDArray[np.int64], design: NDArray[np.float64]) -> tuple[float, float, float, int] | None:
-    """Return (slope, standard error, dispersion, residual degrees of freedom), or None without a finite answer."""
+def _regress(cells: _Cells, omega2: float) -> _Regression | None:
+    """Fit the regression; None without a finite answer.
+
+    Args:
+        omega2: variance of the cells' log-odds beyond chance; a cell's weight is 1 / (its chance variance + omega2).
+    """
     import statsmodels.api as sm  # heavy: a second, and only refresh and verify need it
     from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-    freedom = len(k) - int(np.linalg.matrix_rank(design))
-    if freedom < 2:
+    k, n, design = cells.k, cells.n, cells.design
+    rank = int(np.linalg.matrix_rank(design))
+    if len(k) - rank < 2 or len(cells.places) < MIN_PERIODS:
         return None
-    without_time = np.linalg.matrix_rank(design[:, 1:])
-    if np.linalg.matrix_rank(design) == without_time:  # no stratum has two periods: nothing tells time from stratum
+    if rank == np.linalg.matrix_rank(design[:, 1:]):  # no stratum has two periods: nothing tells time from stratum
         return None
-    model = sm.GLM(np.column_stack([k, n - k]), design, family=sm.families.Binomial())
+    weight = np.ones(len(k))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # no convergence
             warnings.simplefilter("ignore", PerfectSeparationWarning)  # also said of a share that never changes; see below
-            fitted = model.fit(maxiter=50)
+            for _ in range(2 if omega2 else 1):
+                model = sm.GLM(k / n, design, family=sm.families.Binomial(), var_weights=n * weight)
+                fitted = model.fit(maxiter=50)
+                mean = np.clip(np.asarray(fitted.fittedvalues), 1e-9, 1 - 1e-9)
+                chance = 1 / (n * mean * (1 - mean))
+                weight = chance / (chance + omega2)
     except (Warning, np.linalg.LinAlgError, ValueError, FloatingPointError):
         return None
-    dispersion = max(1.0, float(fitted.pearson_chi2) / freedom)
-    slope, error = float(fitted.params[0]), float(fitted.bse[0]) * dispersion**0.5
+    slope, error = float(fitted.params[0]), float(fitted.bse[0])
     # true separation shows as a slope without bound
     if not (np.isfinite(slope) and np.isfinite(error) and 0 < error < 5):
         return None
-    return slope, error, dispersion, freedom
+    z = (k / n - mean) / (mean * (1 - mean))
+    kept = _independent(design)
+    return _Regression(slope, residuals(z, weight / chance, chance, design[:, kept], cells.rows, cells.places))
+
+
+def _independent(design: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return columns, the first among them, that span the design."""
+    from scipy.linalg import qr
+
+    if np.linalg.matrix_rank(design) == design.shape[1]:
+        return np.arange(design.shape[1])
+    _, triangle, order = qr(design, mode="economic", pivoting=True)
+    rank = int(np.linalg.matrix_rank(design))
+    kept = np.sort(order[:rank])
+    return kept if 0 in kept else np.concatenate([[0], kept[1:]])
+
+
+def _told(cells: _Cells, found: _Regression, noise: Noise, level: float, freedom: float) -> Growth:
+    chance = found.residuals.slope_chance
+    variance = max(level * found.residuals.slope_variance(noise), chance)
+    error = variance**0.5
+    half = float(student.ppf(0.975, freedom)) * error
+    p = float(2 * student.sf(abs(found.slope) / error, freedom))
+    ratio, low, high = (float(np.exp(value)) for value in (found.slope, found.slope - half, found.slope + half))
+    return Growth(ratio, low, high, p, cells.members, cells.total, variance / chance, cells.span)
