@@ -30,9 +30,9 @@ class Adjusted:
 
     Attributes:
         places: positions of the periods in the corpus, ascending, shape (T,).
-        effect: log-odds of each period at the reference composition, shape (S, T).
+        effect: log-odds of the share, shape (S, T).
         error: standard error that chance alone gives the effect, shape (S, T).
-        share: the share at the reference composition (that of the last period), shape (S, T).
+        share: what the subject's share would be if every period held the sources in the proportions of them all, shape (S, T).
         count: papers counted, shape (S, T); total: papers of the corpus counted, shape (T,).
     """
 
@@ -68,16 +68,16 @@ def adjust(series: Sequence[Series], corpus: Corpus, positions: Sequence[int], *
     counts = np.stack([one.counts[places][:, lasting] for one in series]).astype(np.float64)
     n = totals.astype(np.float64)
     stratum, period = _two_way(counts, n)
-    reference = n[-1] / n[-1].sum()
-    level = logit(np.clip((expit(stratum + period[:, -1:]) * reference).sum(axis=1), 1e-9, 1 - 1e-9))
-    effect = period - period[:, -1:] + level[:, None]
+    reference = n.sum(axis=0) / n.sum()
+    shares = np.stack([(expit(stratum + period[:, [place]]) * reference).sum(axis=1) for place in range(len(places))], axis=1)
+    effect = logit(np.clip(shares, 1e-9, 1 - 1e-9))
     expected = expit(stratum[:, None, :] + period[:, :, None])
     information = (n * expected * (1 - expected)).sum(axis=2)
     return Adjusted(
         places=places,
         effect=effect,
         error=1 / np.sqrt(np.maximum(information, 1e-9)),
-        share=expit(effect),
+        share=shares,
         count=counts.sum(axis=2).astype(np.int64),
         total=totals.sum(axis=1),
     )

@@ -1,18 +1,21 @@
 """Change points: when did a subject's level shift for good?
 
-The log-odds of a subject, adjusted for its sources, are freed from a straight line and from month-of-year effects, and
-split into segments of constant mean by optimal partitioning: Killick, Fearnhead and Eckley, "Optimal detection of
-changepoints with a linear computational cost", JASA 107 (2012), as the library `ruptures` does it (Truong, Oudre and
-Vayatis, Signal Processing 167, 2020). Its penalty is chosen by simulation: series without any change, with as much
-chance and as much correlated scatter as the corpus has, are treated the same way, and the penalty is what at most one
-in twenty of them would have paid for its best split.
+The log-odds of a subject, adjusted for its sources, follow a parabola and month-of-year effects. For every period it is
+asked how much a lasting step from there on would explain besides, and the best step is kept if it explains more than
+chance would: Quandt, JASA 55 (1960), and Andrews, "Tests for parameter instability and structural change with unknown
+change point", Econometrica 61 (1993). Further steps are sought with the first ones in the model. The threshold (penalty)
+is chosen by simulation: series without any step, with as much chance and as much correlated scatter as the corpus has,
+are treated the same way, and one in twenty of them may show a step.
+
+Step and course are fitted together. Segmenting a series that was freed from its course first (as one would with PELT of
+the library `ruptures`) found 1% of planted shifts to twice the odds, because the course takes most of a step with it.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from kb.trends.adjusted import Adjusted
 from kb.trends.noise import Noise, correlation
@@ -20,7 +23,10 @@ from kb.trends.noise import Noise, correlation
 Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.05
 SIMULATIONS = 2_000
-MIN_PERIODS = {"month": 24, "year": 8}
+MOST = 3
+LEAST_COUNT = 3
+"""With fewer papers in the median period, log-odds are too skewed for the simulated threshold to hold."""
+MIN_PERIODS = {"month": 36, "year": 12}
 MIN_SEGMENT = {"month": 6, "year": 3}
 
 
@@ -30,7 +36,7 @@ class Change:
 
     Attributes:
         place: position in the corpus of the first period of the new level.
-        ratio: odds after relative to odds before, with the straight line taken out.
+        ratio: odds after relative to what the course before led to.
     """
 
     place: int
@@ -38,72 +44,76 @@ class Change:
 
 
 def changes(adjusted: Adjusted, noise: Noise, step: str) -> list[list[Change]]:
-    """Return each subject's change points, oldest first; none where there are too few periods."""
-    from ruptures import KernelCPD  # heavy, and only refresh and verify need it
-
+    """Return each subject's change points, oldest first; none where there are too few periods or papers."""
     subjects, periods = adjusted.effect.shape
+    found: list[list[Change]] = [[] for _ in range(subjects)]
     if periods < MIN_PERIODS[step]:
-        return [[] for _ in range(subjects)]
-    design = _design(adjusted.places, step)
-    chance = np.median(adjusted.error**2, axis=1)
+        return found
     extra = noise.omega2 + noise.tau2
-    level = np.sqrt(chance + extra)
-    white = float(np.median(chance + noise.omega2) / np.median(chance + extra))
-    price = penalty(adjusted.places, design, white, noise.rho, MIN_SEGMENT[step])
-    found = []
-    for row in range(subjects):
-        flat = _without(adjusted.effect[row], design) / level[row]
-        search = KernelCPD(kernel="linear", min_size=MIN_SEGMENT[step]).fit(flat.reshape(-1, 1))
-        cuts = search.predict(pen=price)[:-1]
-        found.append(_told(cuts, flat * level[row], adjusted.places))
+    for row in np.flatnonzero(np.median(adjusted.count, axis=1) >= LEAST_COUNT):
+        level = np.sqrt(adjusted.error[row] ** 2 + extra)
+        white = round(float(np.mean((adjusted.error[row] ** 2 + noise.omega2) / level**2)), 1)
+        price = threshold(tuple(adjusted.places.tolist()), step, white, noise.rho)
+        found[row] = _steps(adjusted.effect[row], level, adjusted.places, step, price)
     return found
 
 
-def penalty(places: NDArray[np.int64], design: Floats, white: float, rho: float, least: int) -> float:
-    """Return what a change must save, in units of the variance, so that at most one in twenty unchanged series shows one.
+@lru_cache(maxsize=64)
+def threshold(places: tuple[int, ...], step: str, white: float, rho: float) -> float:
+    """Return what a step must explain, in units of the variance, so that one in twenty series without any shows one.
 
     Args:
-        places: positions of the periods, shape (T,).
-        design: what is taken out of a series first, shape (T, k).
+        places: positions of the periods.
+        step: "month" or "year".
         white: the part of the variance that is not correlated over periods.
         rho: the correlation of neighbouring periods in the rest.
-        least: periods in a segment at least.
     """
-    covariance = white * np.eye(len(places)) + (1 - white) * correlation(places, rho)
-    factor = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(places)))
-    drawn = np.random.default_rng(0).normal(size=(SIMULATIONS, len(places))) @ factor.T
-    return float(np.quantile(_best_split(_without(drawn, design), least), 1 - FALSE_ALARMS))
+    positions = np.array(places)
+    covariance = white * np.eye(len(positions)) + (1 - white) * correlation(positions, rho)
+    factor = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(positions)))
+    drawn = np.random.default_rng(0).normal(size=(SIMULATIONS, len(positions))) @ factor.T
+    gain, _ = _gains(drawn, _design(positions, step), _candidates(len(positions), step))
+    return float(np.quantile(gain.max(axis=1), 1 - FALSE_ALARMS))
 
 
-def _best_split(series: Floats, least: int) -> Floats:
-    """Return by how much the best single split lowers each series' sum of squares, shape (rows,)."""
-    periods = series.shape[1]
-    before = np.arange(least, periods - least + 1)
-    total = series.sum(axis=1, keepdims=True)
-    left = series.cumsum(axis=1)[:, before - 1]
-    gain = left**2 / before + (total - left) ** 2 / (periods - before) - total**2 / periods
-    return np.asarray(gain.max(axis=1))
+def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, price: float) -> list[Change]:
+    """Add the best step to the model until the next one explains too little."""
+    design, candidates = _design(places, step) / level[:, None], _candidates(len(effect), step)
+    least, kept = MIN_SEGMENT[step], []
+    for _ in range(MOST):
+        gain, _ = _gains((effect / level)[None], design, candidates / level)
+        for place in kept:
+            gain[0, np.abs(np.arange(least, len(effect) - least + 1) - place) < least] = 0
+        best = int(gain[0].argmax())
+        if gain[0, best] <= price:
+            break
+        kept.append(best + least)
+        design = np.column_stack([design, candidates[best] / level])
+    size = np.linalg.lstsq(design, effect / level, rcond=None)[0][design.shape[1] - len(kept) :]
+    return [Change(int(places[place]), float(np.exp(jump))) for place, jump in sorted(zip(kept, size, strict=True))]
+
+
+def _gains(series: Floats, design: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """Return how much each step lowers each series' sum of squares beside the design, shape (rows, steps), and its size."""
+    basis, _ = np.linalg.qr(design)
+    free = steps - (steps @ basis) @ basis.T
+    length = np.maximum((free**2).sum(axis=1), 1e-9)
+    inner = series @ free.T
+    return inner**2 / length, inner / length
+
+
+def _candidates(periods: int, step: str) -> Floats:
+    """Return every step that leaves enough periods on either side, shape (steps, T)."""
+    least = MIN_SEGMENT[step]
+    starts = np.arange(least, periods - least + 1)
+    return (np.arange(periods)[None, :] >= starts[:, None]).astype(np.float64)
 
 
 def _design(places: NDArray[np.int64], step: str) -> Floats:
-    """Columns: a constant, a straight line, and months but the first."""
-    blocks = [np.ones((len(places), 1)), (places - places.mean())[:, None] / max(np.ptp(places), 1)]
+    """Columns: a parabola, and months but the first."""
+    time = (places - places.mean()) / max(np.ptp(places), 1)
+    blocks = [np.vander(time, 3)]
     if step == "month":
         month = places % 12
         blocks.append(month[:, None] == np.unique(month)[None, 1:])
     return np.hstack([block.astype(np.float64) for block in blocks])
-
-
-def _without(series: Floats, design: Floats) -> Floats:
-    """Take the design's columns out of series (..., T) by least squares."""
-    solved = cho_solve(cho_factor(design.T @ design), design.T @ np.atleast_2d(series).T)
-    return np.asarray(series - (design @ solved).T.reshape(series.shape))
-
-
-def _told(cuts: list[int], flat: Floats, places: NDArray[np.int64]) -> list[Change]:
-    edges = [0, *cuts, len(flat)]
-    means = [float(flat[start:stop].mean()) for start, stop in zip(edges, edges[1:], strict=False)]
-    return [
-        Change(int(places[cut]), float(np.exp(after - before)))
-        for cut, before, after in zip(cuts, means, means[1:], strict=False)
-    ]

@@ -92,19 +92,14 @@ def forecast(adjusted: Adjusted, step: str) -> tuple[Forecast | None, list[Backt
     chance = np.median(adjusted.error**2, axis=1)
     truth = np.stack([series[:, origin : origin + horizon] for origin in origins])
     past = {
-        name: np.stack([model(series[:, :origin], horizon) for origin in origins]) - truth
-        for name, model in models(step).items()
+        name: np.stack([model(series[:, :origin], horizon) for origin in origins]) - truth for name, model in models(step).items()
     }
     kinds = _best_of_each_kind(past, half)
     used = _choose({kind: past[name] for kind, name in kinds.items()}, half)
-    tests = [
-        _backtest(kind, past[name], past[kinds[NO_CHANGE]], half, chance, used=kind == used) for kind, name in kinds.items()
-    ]
+    tests = [_backtest(kind, past[name], past[kinds[NO_CHANGE]], half, chance, used=kind == used) for kind, name in kinds.items()]
     ahead = models(step)[kinds[used]](series, horizon)
     reach = _reach(past[kinds[used]], chance)
-    low, high = (
-        {level: expit(ahead + sign * width) for level, width in zip(LEVELS, reach, strict=True)} for sign in (-1, 1)
-    )
+    low, high = ({level: expit(ahead + sign * width) for level, width in zip(LEVELS, reach, strict=True)} for sign in (-1, 1))
     told = Forecast(used, expit(ahead), low[0.5], high[0.5], low[0.9], high[0.9])
     return told, sorted(tests, key=lambda test: (test.model != NO_CHANGE, test.model))
 
@@ -112,9 +107,9 @@ def forecast(adjusted: Adjusted, step: str) -> tuple[Forecast | None, list[Backt
 def models(step: str) -> Mapping[str, Model]:
     """Return the competing models by kind and parameters."""
     found: dict[str, Model] = {f"{NO_CHANGE}: last": lambda series, horizon: np.repeat(series[:, -1:], horizon, axis=1)}
-    for alpha in (0.1, 0.2, 0.4, 0.6):
+    for alpha in (0.1, 0.3, 0.6):
         found[f"{NO_CHANGE}: level {alpha}"] = _holt(alpha, 0.0, 0.0)
-    for alpha, beta, damping in product((0.1, 0.2, 0.4, 0.6), (0.05, 0.15, 0.3), (0.8, 0.9, 0.98)):
+    for alpha, beta, damping in product((0.1, 0.3, 0.6), (0.05, 0.2), (0.8, 0.95)):
         found[f"damped trend: {alpha} {beta} {damping}"] = _holt(alpha, beta, damping)
     if step == "month":
         found["seasonal naive: year"] = lambda series, horizon: series[:, -12:][:, np.arange(horizon) % 12]

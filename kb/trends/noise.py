@@ -24,10 +24,12 @@ from scipy.special import digamma, polygamma
 
 Floats = NDArray[np.float64]
 CORRELATIONS = tuple(round(0.05 * step, 2) for step in range(19))
-DEGREE = 2
-"""Scatter is measured about a curve of this degree: that a trend bends is no noise."""
+DEGREE, YEARS_A_BEND = 2, 8
+"""Scatter is measured about a curve of this degree, and one more for so many years: that a trend bends is no noise."""
 FEW_PERIODS, ASSUMED = 24, 0.7
 """So few periods cannot tell how neighbours correlate: then this correlation is assumed, and only variances are estimated."""
+MAX_LAG = 6
+MAX_POOL = 80
 MIN_POOL = 10
 """With fewer subjects, a subject's scale is its own and is not moderated."""
 
@@ -139,50 +141,53 @@ def residuals(
 def _bends(time: Floats) -> Floats:
     """Return the powers of time that are taken out, with the line, before scatter is measured."""
     scaled = time / max(float(np.abs(time).max()), 1e-9)
-    return np.stack([scaled**power for power in range(2, DEGREE + 1)], axis=1)
+    degree = DEGREE + int(np.ptp(time) // YEARS_A_BEND)
+    return np.stack([scaled**power for power in range(2, degree + 1)], axis=1)
+
+
+def sample(subjects: Sequence[str], most: int = MAX_POOL) -> list[str]:
+    """Return at most so many subjects, evenly spread over the given order; the common structure needs no more."""
+    step = max(1, -(-len(subjects) // most))
+    return list(subjects[::step])
 
 
 def pool(found: Sequence[Residuals]) -> Noise:
-    """Estimate the common structure of the scatter from every subject's residuals, each counting alike."""
+    """Estimate the common structure of the scatter from subjects' residuals, each subject counting alike."""
     if not found:
         return Noise()
     replicated = any(one.replicated for one in found)
+    lags = range(1 + max(1, min(MAX_LAG, len(found[0].places) // 4)))
+    moments = [_moments(one, lags) for one in found]
+    seen, cell = (np.mean([one[part] for one in moments], axis=0) for part in (0, 1))
     best, least = Noise(), np.inf
     for rho in CORRELATIONS if len(found[0].places) >= FEW_PERIODS else (ASSUMED,):
-        matrix, target = _moments(found, rho)
-        columns = [0, 1] if replicated else [1]
-        answer, misfit = nnls(matrix[:, columns], target)
+        shared = np.mean([one[2] @ np.power(float(rho), one[3]) for one in moments], axis=0)
+        matrix = np.column_stack([cell, shared])
+        answer, misfit = nnls(matrix if replicated else matrix[:, 1:], seen)
         if misfit < least - 1e-9:
             omega2, tau2 = (float(answer[0]), float(answer[1])) if replicated else (0.0, float(answer[0]))
             best, least = Noise(omega2, tau2, rho if tau2 > 0 else 0.0), float(misfit)
     return best
 
 
-def _moments(found: Sequence[Residuals], rho: float) -> tuple[Floats, Floats]:
-    """Return (expected per unit of omega2 and tau2, observed beyond chance) of the sums, averaged over subjects."""
-    lags = _lags(len(found[0].places))
-    matrix, target = np.zeros((1 + len(lags), 2)), np.zeros(1 + len(lags))
-    for one in found:
-        period = correlation(one.places, rho)
-        shock = one.loading @ period @ one.loading.T
-        chance = _by_lag(one.chance, one.places, lags)
-        cell = np.array([one.square_cell, *_by_lag(one.cell, one.places, lags)])
-        shared = np.array([float((period * one.square_period).sum()), *_by_lag(shock, one.places, lags)])
-        seen = np.array([one.square, *_by_lag(np.outer(one.sums, one.sums), one.places, lags)])
-        scale = np.array([one.square_chance, *([chance[0]] * len(lags))])
-        matrix += np.column_stack([cell, shared]) / scale[:, None]
-        target += (seen - np.array([one.square_chance, *chance])) / scale
-    return matrix / len(found), target / len(found)
+def _moments(one: Residuals, lags: range) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return one subject's sums relative to chance: the sum of squares, and the products of periods by their distance.
 
-
-def _lags(periods: int) -> range:
-    return range(1 + max(1, min(6, periods // 4)))
-
-
-def _by_lag(covariance: Floats, places: NDArray[np.int64], lags: range) -> list[float]:
-    """Sum a covariance over the pairs of periods that lie so far apart."""
-    distance = np.abs(places[:, None] - places[None, :])
-    return [float(covariance[distance == lag].sum()) for lag in lags]
+    Returns:
+        What was seen beyond chance, and what a cell variance of 1 adds, both of shape (1 + lags,); what a covariance of 1
+        between periods at each distance adds, shape (1 + lags, distances); and those distances.
+    """
+    apart = np.abs(one.places[:, None] - one.places[None, :])
+    distances, at = np.unique(apart, return_inverse=True)
+    pairs = [(apart == lag).astype(np.float64) for lag in lags]
+    chance = np.array([one.square_chance, *(float((one.chance * chosen).sum()) for chosen in pairs)])
+    scale = np.array([one.square_chance, *([chance[1]] * len(pairs))])
+    seen = np.array([one.square, *(float(one.sums @ chosen @ one.sums) for chosen in pairs)]) - chance
+    cell = np.array([one.square_cell, *(float((one.cell * chosen).sum()) for chosen in pairs)])
+    ends = [np.nonzero(chosen) for chosen in pairs]
+    forms = [one.square_period, *(one.loading[here].T @ one.loading[there] for here, there in ends)]
+    shared = np.stack([np.bincount(at.ravel(), form.ravel(), len(distances)) for form in forms])
+    return seen / scale, cell / scale, shared / scale[:, None], distances.astype(np.float64)
 
 
 def scales(found: Sequence[Residuals], noise: Noise) -> list[tuple[float, float]]:

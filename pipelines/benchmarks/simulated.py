@@ -37,14 +37,14 @@ MONTHLY_START, MONTHLY_END = 150, 1300
 MONTH_OF_YEAR = (0.75, 0.98, 0.98, 0.97, 1.03, 1.15, 1.02, 0.95, 1.12, 1.06, 1.15, 0.90)
 """How many papers each month has relative to the year's average."""
 CONFERENCE = (24, 9, 700)
-"""A second source of the monthly corpus: it enters in this month, takes place in this month of every year, with so many papers."""
+"""A second source of the monthly corpus: the month it enters, the month of the year it takes place in, its papers."""
 SHARES = (0.004, 0.0075, 0.0147, 0.0206, 0.0243, 0.05)
 """Deciles or so of the shares of real subjects."""
 BETWEEN_SOURCES = 1.2
 """Standard deviation of a subject's log-odds between sources."""
 SEASON = 0.15
 """Standard deviation of a subject's month-of-year effects on the log-odds."""
-SCATTER: Mapping[Step, tuple[float, float, float]] = {"year": (0.046, 0.019, 0.90), "month": (0.0, 0.021, 0.60)}
+SCATTER: Mapping[Step, tuple[float, float, float]] = {"year": (0.039, 0.004, 0.70), "month": (0.0, 0.021, 0.55)}
 """Beyond chance: variance of cells, variance of periods, correlation of neighbouring periods (see kb/trends/noise.py)."""
 SCALE_FREEDOM: Mapping[Step, float] = {"year": 12.0, "month": 60.0}
 """Subjects differ in scatter like an inverse chi-square of so many degrees of freedom."""
@@ -86,29 +86,35 @@ def corpus_of(step: Step, months: int = 60) -> Corpus:
 
 
 def simulate(
-    corpus: Corpus, ratios: Mapping[str, float], seed: int, *, drift: bool = False, events: Mapping[str, tuple[int, int, float]] | None = None
+    corpus: Corpus,
+    ratios: Mapping[str, float],
+    seed: int,
+    *,
+    scatter: tuple[float, float, float] | None = None,
+    events: Mapping[str, tuple[int, int, float]] | None = None,
 ) -> Simulated:
     """Draw the counts of subjects that grow at known rates, with realistic scatter.
 
     Args:
         corpus: where they are counted.
         ratios: subject -> odds ratio per year.
-        drift: let the common part of the scatter wander (a random walk) instead of returning to its mean.
+        scatter: instead of the realistic `SCATTER`.
         events: subject -> (first position, one past the last, factor on the odds) of a burst or a shift.
     """
     random = np.random.default_rng(seed)
     periods, strata = corpus.totals.shape
-    cell, shock, rho = SCATTER[corpus.step]
+    cell, shock, rho = scatter or SCATTER[corpus.step]
     per_year = 12 if corpus.step == "month" else 1
     time = (np.arange(periods) - (periods - 1) / 2) / per_year
     series, starts = {}, {}
     for subject, ratio in ratios.items():
         level = 1 / random.gamma(SCALE_FREEDOM[corpus.step] / 2, 2 / SCALE_FREEDOM[corpus.step])
-        common = _shocks(random, periods, shock * level, rho, drift)
-        odds = logit(random.choice(SHARES)) + random.normal(0, BETWEEN_SOURCES, strata)[None, :]
+        common = _shocks(random, periods, shock * level, rho)
+        odds: Floats = np.asarray(logit(random.choice(SHARES)) + random.normal(0, BETWEEN_SOURCES, strata)[None, :])
         odds = odds + np.log(ratio) * time[:, None] + common[:, None] + random.normal(0, (cell * level) ** 0.5, (periods, strata))
         if corpus.step == "month":
-            odds = odds + random.normal(0, SEASON, 12)[np.array([int(name[5:]) - 1 for name in corpus.periods])][:, None]
+            season = np.asarray(random.normal(0, SEASON, 12))
+            odds = odds + season[[int(name[5:]) - 1 for name in corpus.periods], None]
         if events and subject in events:
             first, stop, factor = events[subject]
             odds[first:stop] += np.log(factor)
@@ -117,10 +123,8 @@ def simulate(
     return Simulated(corpus, series, dict(ratios), starts)
 
 
-def _shocks(random: np.random.Generator, periods: int, variance: float, rho: float, drift: bool) -> Floats:
+def _shocks(random: np.random.Generator, periods: int, variance: float, rho: float) -> Floats:
     innovations = random.normal(0, (variance * (1 - rho**2)) ** 0.5, periods)
-    if drift:
-        return np.asarray(np.cumsum(innovations))
     shocks = np.empty(periods)
     shocks[0] = random.normal(0, variance**0.5)
     for place in range(1, periods):

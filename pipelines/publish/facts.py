@@ -132,7 +132,7 @@ def read(store: Store, taxonomy: Taxonomy) -> Facts:
     papers, monthly, yearly = corpora(store)
     names, members = subjects(store, taxonomy, papers)
     findings = [from_dict(row) for row in store.table("findings").to_pylist()]
-    growth = {finding.subject: finding for finding in findings if finding.kind not in {"share", "count"}}
+    growth = {finding.subject: finding for finding in findings if finding.id.endswith(" growth")}
     share = {finding.subject: finding for finding in findings if finding.kind == "share"}
     central, why = _central(store, papers)
     newest = _newest(store, papers, members)

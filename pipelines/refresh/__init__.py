@@ -29,7 +29,7 @@ from pipelines.refresh.merge import MergeSummary, merge
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Source, Window, open_source
 
-LOGIC = 5
+LOGIC = 6
 """Raise it when the way from papers to findings changes, so that the next refresh makes them anew."""
 
 

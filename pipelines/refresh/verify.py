@@ -1,16 +1,18 @@
 """Recompute what the store holds, from what it rests on, and name what differs."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from kb.embedding import Encoder
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from kb.topics import clusters
-from kb.trends import differences, findings_of, from_dict
+from kb.trends import differences, from_dict, measure
 from pipelines.progress import Progress
 from pipelines.refresh.sort import assign_themes, paper_vectors
 
@@ -43,9 +45,40 @@ def verify_store(store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder
 
 
 def _findings(store: Store, taxonomy: Taxonomy) -> Check:
+    """Compute every finding again, and every number behind a chart."""
     stored = [from_dict(row) for row in store.table("findings").to_pylist()]
-    again = findings_of(store, taxonomy, str((store.run or {})["id"]))
-    return {"check": "findings", "checked": len(stored), "wrong": differences(stored, again)}
+    again = measure(store, taxonomy, str((store.run or {})["id"]))
+    checked, wrong = len(stored), differences(stored, again.findings)
+    for name, rows in again.tables.items():
+        held = store.table(name)
+        checked += held.num_rows
+        wrong += _unlike(name, held, rows)
+    return {"check": "findings", "checked": checked, "wrong": wrong}
+
+
+def _unlike(name: str, held: pa.Table, again: pa.Table) -> list[str]:
+    """Return one line for each row of a table that is told otherwise than when it is computed again."""
+    if held.equals(again):
+        return []
+    if held.num_rows != again.num_rows:
+        return [f"{name}: {held.num_rows:,} rows, recomputed {again.num_rows:,}"]
+    return [
+        f"{name}: {' '.join(str(value) for value in row.values() if isinstance(value, str))}: {difference}"
+        for row, other in zip(held.to_pylist(), again.to_pylist(), strict=True)
+        if (difference := _first_difference(row, other))
+    ]
+
+
+def _first_difference(row: Any, other: Any, at: str = "") -> str:
+    """Return where two nested values first differ by more than rounding, and how; empty if nowhere."""
+    if isinstance(row, dict) and isinstance(other, dict):
+        found = (_first_difference(row[key], other.get(key), f"{at} {key}".strip()) for key in row)
+        return next((line for line in found if line), "")
+    if isinstance(row, list) and isinstance(other, list) and len(row) == len(other):
+        found = (_first_difference(one, two, f"{at} {place}") for place, (one, two) in enumerate(zip(row, other, strict=True)))
+        return next((line for line in found if line), "")
+    near = isinstance(row, float) and isinstance(other, float) and math.isclose(row, other, rel_tol=1e-6, abs_tol=1e-9)
+    return "" if near or row == other else f"{at} is {row}, recomputed {other}"
 
 
 def _counts(store: Store) -> Check:
