@@ -25,7 +25,7 @@ LEAST_COUNT = 1
 """A subject that most periods know no paper of has no usual share to burst from."""
 MIN_PERIODS = 12
 """In fewer periods a course and a departure from it cannot be told apart."""
-LEAST_WEIGHT = 4.0
+LEAST_WEIGHT = 6.0
 """Bursts that save less than this (in log-likelihood) are noise; the benchmark `trends` measures how many false ones stay."""
 
 

@@ -79,7 +79,8 @@ def threshold(places: tuple[int, ...], step: str, white: float, rho: float) -> f
 def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, price: float) -> list[Change]:
     """Add the best step to the model until the next one explains too little."""
     design, candidates = _design(places, step) / level[:, None], _candidates(len(effect), step)
-    least, kept = MIN_SEGMENT[step], []
+    least = MIN_SEGMENT[step]
+    kept: list[int] = []
     for _ in range(MOST):
         gain, _ = _gains((effect / level)[None], design, candidates / level)
         for place in kept:

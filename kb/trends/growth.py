@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from kb.trends.noise import Noise, Residuals, pool, residuals, sample, scales
+from kb.trends.noise import Noise, Residuals, pool, relative, residuals, sample, scales
 from kb.trends.series import Corpus, Series, Step, stretches
 
 MIN_MEMBERS = 30
@@ -29,7 +29,8 @@ would drown the others with it."""
 MONTHS = 60
 YEARS = 8
 SEASONAL_MONTHS = 24
-SCATTER_POOL = 30
+SCATTER_POOL, CALM = 40, 1.5
+"""Over a long history, bursts and shifts are no scatter: subjects that scatter more than this times the median are left out."""
 RECENT_MONTHS = 18
 """A monthly stretch that ended longer ago than this says little about now; then the years are used."""
 
@@ -139,10 +140,12 @@ def growth_of_all(series: Mapping[str, Series], span: Span | None) -> tuple[dict
 
 
 def scatter(series: Mapping[str, Series], span: Span) -> Noise:
-    """Estimate the structure of the scatter beyond chance alone, over any span."""
+    """Estimate the structure of the scatter beyond chance alone, over any span, from subjects without much of an event."""
     fits = {subject: _first_fit(series[subject], span) for subject in sample(sorted(series), SCATTER_POOL)}
-    told = (_regress(fit, 0.0) for fit in fits.values() if isinstance(fit, _Cells))
-    return pool([one.residuals for one in told if one is not None])
+    told = [found.residuals for fit in fits.values() if isinstance(fit, _Cells) and (found := _regress(fit, 0.0)) is not None]
+    noise = pool(told)
+    own = relative(told, noise)[0]
+    return pool([one for one, ratio in zip(told, own, strict=True) if ratio <= CALM * np.median(own)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

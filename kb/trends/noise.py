@@ -195,12 +195,7 @@ def scales(found: Sequence[Residuals], noise: Noise) -> list[tuple[float, float]
 
     The degrees of freedom of a subject's own sum of squares are Satterthwaite's (Biometrics Bulletin 2, 1946).
     """
-    own, freedom = np.zeros(len(found)), np.zeros(len(found))
-    for number, one in enumerate(found):
-        covariance = one.covariance(noise)
-        expected = float(np.trace(covariance))
-        own[number] = max(float(one.sums @ one.sums) / expected, 1e-3)
-        freedom[number] = expected**2 / float((covariance**2).sum())
+    own, freedom = relative(found, noise)
     if len(found) < MIN_POOL:
         return list(zip(own.tolist(), freedom.tolist(), strict=True))
     prior, prior_freedom = _prior(own, freedom)
@@ -208,6 +203,17 @@ def scales(found: Sequence[Residuals], noise: Noise) -> list[tuple[float, float]
         return [(prior, 1e6)] * len(found)
     moderated = (prior_freedom * prior + freedom * own) / (prior_freedom + freedom)
     return list(zip(moderated.tolist(), (prior_freedom + freedom).tolist(), strict=True))
+
+
+def relative(found: Sequence[Residuals], noise: Noise) -> tuple[Floats, Floats]:
+    """Return each subject's own scatter relative to the common structure, and its degrees of freedom."""
+    own, freedom = np.zeros(len(found)), np.zeros(len(found))
+    for number, one in enumerate(found):
+        covariance = one.covariance(noise)
+        expected = float(np.trace(covariance))
+        own[number] = max(float(one.sums @ one.sums) / expected, 1e-3)
+        freedom[number] = expected**2 / float((covariance**2).sum())
+    return own, freedom
 
 
 def _prior(own: Floats, freedom: Floats) -> tuple[float, float]:

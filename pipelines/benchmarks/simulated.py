@@ -110,8 +110,9 @@ def simulate(
     for subject, ratio in ratios.items():
         level = 1 / random.gamma(SCALE_FREEDOM[corpus.step] / 2, 2 / SCALE_FREEDOM[corpus.step])
         common = _shocks(random, periods, shock * level, rho)
-        odds: Floats = np.asarray(logit(random.choice(SHARES)) + random.normal(0, BETWEEN_SOURCES, strata)[None, :])
-        odds = odds + np.log(ratio) * time[:, None] + common[:, None] + random.normal(0, (cell * level) ** 0.5, (periods, strata))
+        constant = logit(np.full(strata, random.choice(SHARES))) + random.normal(0.0, BETWEEN_SOURCES, strata)
+        cells = random.normal(0, (cell * level) ** 0.5, (periods, strata))
+        odds = cells + constant + (float(np.log(ratio)) * time + common)[:, None]
         if corpus.step == "month":
             season = np.asarray(random.normal(0, SEASON, 12))
             odds = odds + season[[int(name[5:]) - 1 for name in corpus.periods], None]
