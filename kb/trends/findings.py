@@ -117,7 +117,7 @@ def _growth_finding(subject: str, name: str, estimate: Growth | TooFew, q: float
         kind = "rising"
     elif sure and estimate.ratio <= 1 / WORTH_SAYING:
         kind = "falling"
-    said = _sentence(name, kind, estimate)
+    said = _sentence(name, kind, estimate, sure=sure)
     return Finding(
         f"{subject} growth", subject, kind, said, estimate.ratio, estimate.low, estimate.high,
         None if q is None else float(q), estimate.n, GROWTH_METHOD, run, Mark.DERIVED.value,
@@ -125,14 +125,14 @@ def _growth_finding(subject: str, name: str, estimate: Growth | TooFew, q: float
     )  # fmt: skip
 
 
-def _sentence(name: str, kind: str, found: Growth) -> str:
+def _sentence(name: str, kind: str, found: Growth, *, sure: bool) -> str:
     interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
     sample = f"{found.span.first} to {found.span.last}, {found.n:,} of {found.total:,} papers"
     if kind == "rising":
         return f"{name} rose by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
     if kind == "falling":
         return f"{name} fell by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
-    if found.low > 1 or found.high < 1:
+    if sure:
         return (
             f"{name}: hardly a trend, {percent(found.ratio)} a year, less than the 10% that we call one ({interval}; {sample})."
         )

@@ -24,11 +24,12 @@ RULES = ("called rising by this project", "called emerging by this project", NAI
 Hits = dict[str, dict[int, list[bool]]]
 
 
-def followed(home: Path | None) -> tuple[dict[str, dict[str, str]], str]:
+def followed(home: Path | None) -> tuple[dict[str, str], str]:
     """Replay the history of the knowledge base in a home folder.
 
     Returns:
-        Table columns (by rule), and a sentence; without enough history the table is empty and the sentence says so.
+        How often each rule was right, by rule and years ahead, and a sentence; without enough history there are none, and
+        the sentence says why.
     """
     try:
         store = Store.read(settings.load(home or settings.find_home(None)).store_uri)
@@ -46,7 +47,11 @@ def followed(home: Path | None) -> tuple[dict[str, dict[str, str]], str]:
     _, members = subjects(store, taxonomy.load(), papers)
     series = {subject: one for subject, one in build_all(members, yearly).items() if one.count.sum() >= 100}
     hits = replay(series, yearly, covered.tolist())
-    columns = {f"higher after {ahead} year{'s' * (ahead > 1)}": _column(hits, ahead) for ahead in (1, 2)}
+    told = {
+        f"{rule}: higher after {ahead} year{'s' * (ahead > 1)}": _share(found[ahead])
+        for rule, found in hits.items()
+        for ahead in (1, 2)
+    }
     first, last = yearly.periods[covered[FIRST_YEARS - 1]], yearly.periods[covered[-2]]
     return (
         columns,
@@ -96,6 +101,5 @@ def _called(
     }
 
 
-def _column(hits: Hits, ahead: int) -> dict[str, str]:
-    told = {rule: found[ahead] for rule, found in hits.items()}
-    return {rule: f"{np.mean(found):.0%} of {len(found):,}" if found else "none called" for rule, found in told.items()}
+def _share(found: list[bool]) -> str:
+    return f"{np.mean(found):.0%} of {len(found):,}" if found else "none called"

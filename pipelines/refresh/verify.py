@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from kb.embedding import Encoder
+from kb.merging import group, unite, work_digest
+from kb.papers import to_dict
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from kb.topics import clusters
@@ -17,6 +19,7 @@ from pipelines.progress import Progress
 from pipelines.refresh.sort import assign_themes, paper_vectors
 
 SAMPLE = 64
+RECORDS = 1_000
 MIN_COSINE = 0.999
 """Between a stored vector (float16) and the same text embedded again, on whatever machine."""
 Check = dict[str, Any]
@@ -28,11 +31,12 @@ def verify_store(store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder
     Returns:
         A row per check: "check", "checked" (how many numbers) and "wrong" (one line each).
     """
-    advance = progress.task("verify", 5, "checks")
+    advance = progress.task("verify", 6, "checks")
     loaded = encoder()
     steps: list[Callable[[], Check]] = [
         lambda: _findings(store, taxonomy),
         lambda: _counts(store),
+        lambda: _records(store),
         lambda: _themes(store, taxonomy, loaded),
         lambda: _placements(store),
         lambda: _vectors(store, loaded),
@@ -95,6 +99,33 @@ def _counts(store: Store) -> Check:
     found |= {f"papers of {name}": placed.count(name) for name in sizes["id"]}
     wrong = [f"{name}: told {told[name]:,}, found {count:,}" for name, count in found.items() if told[name] != count]
     return {"check": "counts", "checked": len(found), "wrong": wrong}
+
+
+def _records(store: Store) -> Check:
+    """Compare papers with the source records that they were made from: all with facts marked as verified, a sample of others."""
+    keep_apart = [tuple(pair) for pair in json.loads(str((store.run or {})["settings"])).get("keep_apart", [])]
+    works = {work_digest(work): work for work in group(store.record_keys(), keep_apart)}
+    digests = store.paper_digests()
+    rows = store.papers(["id", "sources"]).to_pylist()
+    marked = {row["id"] for row in rows if any("facts checked" in (source["licence"] or "") for source in row["sources"])}
+    others = sorted(digests.keys() - marked)
+    drawn = np.random.default_rng(0).choice(len(others), min(RECORDS, len(others)), replace=False)
+    chosen = sorted(marked | {others[number] for number in drawn})
+    held = store.get_papers(chosen)
+    records = store.records([record.key for name in chosen for record in works.get(digests[name], [])])
+    wrong = []
+    for name in chosen:
+        work = works.get(digests[name])
+        if work is None:
+            wrong.append(f"{name}: its source records say something else now")
+            continue
+        again = {**to_dict(unite([records[record.key] for record in work])), "id": name}
+        wrong += [
+            f"{name}: {field} is {value}, its source record says {again[field]}"
+            for field, value in to_dict(held[name]).items()
+            if value != again[field]
+        ]
+    return {"check": "papers against their source records", "checked": len(chosen), "wrong": wrong}
 
 
 def _themes(store: Store, taxonomy: Taxonomy, encoder: Encoder) -> Check:
