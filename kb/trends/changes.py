@@ -7,8 +7,9 @@ change point", Econometrica 61 (1993). Further steps are sought with the first o
 is chosen by simulation: series without any step, with as much chance and as much correlated scatter as the corpus has,
 are treated the same way, and one in twenty of them may show a step.
 
-Step and course are fitted together. Segmenting a series that was freed from its course first (as one would with PELT of
-the library `ruptures`) found 1% of planted shifts to twice the odds, because the course takes most of a step with it.
+Step and course are fitted together. Segmenting a series that was freed from its course first (PELT of the library `ruptures`,
+penalty from the best split of simulated series) finds more planted shifts, but shows one in two of five unchanged series of
+independent noise: a bump in the middle costs it nothing, since the course has not taken part of it.
 """
 
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ def followed(home: Path | None) -> tuple[dict[str, str], str]:
     }
     first, last = yearly.periods[covered[FIRST_YEARS - 1]], yearly.periods[covered[-2]]
     return (
-        columns,
+        told,
         f"Real history followed: {len(papers):,} papers, {len(series)} subjects, judged at the end of {first} to {last}.",
     )
 
