@@ -9,6 +9,10 @@ Tables:
     themes           paper -> theme, with score and reason
     clusters         one row per cluster; placements: paper -> cluster; cluster_history: what became of each
     findings         statements of trend
+    series           counts by subject, period and source ("" is all of them), with what the corpus covers
+    coverage         one row per source: from when to when it is there, and its gaps
+    trends           one row per subject: adjusted share with interval, bursts, change points, nowcast, forecast
+    backtests        one row per forecasting model: how it did on the past
     runs             one row per finished refresh, written last: that row is the commit
 
 A reader sees the table versions named in the last row of `runs` (or of the run asked for with `as_of`), never a
@@ -36,6 +40,7 @@ from kb.merging import RecordKey, record_key
 from kb.papers import Paper, from_dict, to_dict, to_json
 
 _TEXTS = pa.list_(pa.string())
+_NUMBERS = pa.list_(pa.float64())
 _SOURCE = pa.struct([(name, pa.string()) for name in ("source", "source_id", "seen", "url", "licence")])
 SCHEMAS: Mapping[str, pa.Schema] = {
     "records": pa.schema(
@@ -65,13 +70,51 @@ SCHEMAS: Mapping[str, pa.Schema] = {
          ("value", pa.float64()), ("low", pa.float64()), ("high", pa.float64()), ("q", pa.float64()), ("n", pa.int64()),
          ("method", pa.string()), ("run", pa.string()), ("mark", pa.string()), ("first", pa.string()), ("last", pa.string())]
     ),
+    "series": pa.schema(
+        [("subject", pa.string()), ("step", pa.string()), ("period", pa.string()), ("source", pa.string()),
+         ("count", pa.int32()), ("total", pa.int32()), ("state", pa.string())]
+    ),
+    "coverage": pa.schema(
+        [("step", pa.string()), ("source", pa.string()), ("first", pa.string()), ("last", pa.string()), ("papers", pa.int32()),
+         ("gaps", _TEXTS), ("starts", pa.bool_()), ("ends", pa.bool_())]
+    ),
+    "trends": pa.schema(
+        [("subject", pa.string()), ("step", pa.string()), ("periods", _TEXTS), ("share", _NUMBERS), ("low", _NUMBERS),
+         ("high", _NUMBERS),
+         ("bursts", pa.list_(pa.struct([("first", pa.string()), ("last", pa.string()), ("times", pa.float64()),
+                                        ("weight", pa.float64()), ("open", pa.bool_())]))),
+         ("changes", pa.list_(pa.struct([("period", pa.string()), ("ratio", pa.float64())]))),
+         ("youth", pa.float64()), ("coherence", pa.float64()), ("emerging", pa.bool_()),
+         ("nowcast", pa.struct([("period", pa.string()), ("day", pa.int32()), ("count", pa.int32()), ("expected", pa.float64()),
+                                ("low", pa.float64()), ("high", pa.float64()), ("total", pa.int32()),
+                                ("total_expected", pa.float64())])),
+         ("forecast_model", pa.string()),
+         ("forecast", pa.list_(pa.struct([("period", pa.string()), *((name, pa.float64()) for name in
+                                          ("share", "low50", "high50", "low90", "high90"))])))]
+    ),
+    "backtests": pa.schema(
+        [("step", pa.string()), ("model", pa.string()), ("error", pa.float64()), ("ratio", pa.float64()),
+         ("ratio_chosen_on", pa.float64()), ("coverage50", pa.float64()), ("coverage90", pa.float64()), ("n", pa.int32()),
+         ("used", pa.bool_())]
+    ),
     "runs": pa.schema(
         [("id", pa.string()), ("finished", pa.string()), ("fingerprint", pa.string()), ("model", pa.string()),
          ("weights", pa.string()), ("version", pa.string()), ("settings", pa.string()), ("tables", pa.string()),
          ("counts", pa.string()), ("sources", pa.string())]
     ),
 }  # fmt: skip
-DERIVED = ("papers", "themes", "clusters", "placements", "cluster_history", "findings")
+DERIVED = (
+    "papers",
+    "themes",
+    "clusters",
+    "placements",
+    "cluster_history",
+    "findings",
+    "series",
+    "coverage",
+    "trends",
+    "backtests",
+)
 _SEARCHED = ("title", "abstract", "summary")
 STOP_WORDS = tuple(
     """

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from kb.store import Store
 from kb.taxonomy import Taxonomy
-from kb.trends.findings import Finding, compute, counts
 from kb.trends.series import Corpus, build_corpus
 
 EPOCH_GAP = 6
@@ -16,15 +15,6 @@ EPOCH_GAP = 6
 before and after such a gap may differ, and the difference must not pass for a trend."""
 READING_LIST = "starter"
 """The source whose works editors chose one by one: they are no sample of the field."""
-
-
-def findings_of(store: Store, taxonomy: Taxonomy, run: str) -> list[Finding]:
-    """Compute every finding from what the store holds."""
-    papers, monthly, yearly = corpora(store)
-    names, members = subjects(store, taxonomy, papers)
-    if is_reading_list(store):
-        return counts(names, members, len(papers), run)
-    return compute(names, members, monthly, yearly, run)
 
 
 def is_reading_list(store: Store) -> bool:

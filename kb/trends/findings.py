@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from kb.evidence import Mark
-from kb.trends.growth import Growth, TooFew, choose_span, growth
-from kb.trends.series import Corpus, Series, build_all
+from kb.trends.growth import Growth, TooFew
+from kb.trends.series import Series
 from kb.trends.share import wilson
 
 FALSE_DISCOVERY_RATE = 0.05
 WORTH_SAYING = 1.10
 """A growth below this ratio a year is not called a trend, however sure it is."""
-GROWTH_METHOD = "quasi-binomial GLM with stratum effects, odds ratio per year, t interval, Benjamini-Hochberg q"
+GROWTH_METHOD = (
+    "quasi-binomial GLM with source effects, odds ratio per year, t interval that allows for scatter shared by sources and "
+    "neighbouring periods, Benjamini-Hochberg q"
+)
+GROWTH_KINDS = frozenset({"rising", "falling", "no-trend"})
 SHARE_METHOD = "Wilson score interval"
 COUNT_METHOD = "count of the works that editors chose; no sample of the field"
 
@@ -29,10 +33,12 @@ class Finding:
     Attributes:
         id: subject and family ("theme:generative-models/diffusion growth"), stable over runs.
         subject: "theme:...", "group:..." or "cluster:...".
-        kind: "rising", "falling", "no-trend", "too-few", "share", or "count" (of a reading list, where nothing else holds).
+        kind: "rising", "falling", "no-trend", "too-few", "share", "emerging", "burst", "change", "forecast", "nowcast", or
+            "count" (of a reading list, where nothing else holds).
         statement: one sentence of plain text.
-        value: odds ratio per year, share, or (too few, count) number of papers.
-        low, high: 95% interval of `value`, None where there is none.
+        value: odds ratio per year; share (share, forecast); number of papers (too few, count, nowcast); share relative to
+            before or to usual (emerging, burst); odds relative to before (change).
+        low, high: 95% interval of `value` (of a forecast 90%), None where there is none.
         q: false-discovery-rate-adjusted p-value, None where nothing was tested.
         n: papers of the subject that the value rests on.
         method: how it was computed.
@@ -66,31 +72,23 @@ def from_dict(row: Mapping[str, Any]) -> Finding:
     return Finding(**{field.name: row[field.name] for field in fields(Finding)})
 
 
-def compute(
-    names: Mapping[str, str], members: Mapping[str, NDArray[np.int64]], monthly: Corpus, yearly: Corpus, run: str
-) -> list[Finding]:
-    """Return every finding, ordered by id.
+def growth_findings(names: Mapping[str, str], estimates: Mapping[str, Growth | TooFew], run: str) -> list[Finding]:
+    """Say of every subject whether it grows; tests are corrected for how many subjects there are.
 
-    Args:
-        names: subject -> what people call it.
-        members: subject -> positions of its papers in the corpora.
-        monthly, yearly: the same papers, counted by month and by year.
-        run: the refresh's id.
+    Benjamini and Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
     """
-    span = choose_span(monthly, yearly)
-    by_month, by_year = build_all(members, monthly), build_all(members, yearly)
-    estimates = {
-        subject: growth((by_month if span is not None and span.step == "month" else by_year)[subject], span)
-        for subject in sorted(members)
-    }
     tested = [subject for subject, estimate in estimates.items() if isinstance(estimate, Growth)]
     p_values = [estimate.p for estimate in estimates.values() if isinstance(estimate, Growth)]
     adjusted = dict(zip(tested, false_discovery_control(p_values) if p_values else [], strict=True))
-    findings = [
+    return [
         _growth_finding(subject, names[subject], estimate, adjusted.get(subject), run) for subject, estimate in estimates.items()
     ]
-    findings += [found for subject in estimates if (found := _share_finding(names[subject], by_year[subject], run)) is not None]
-    return sorted(findings, key=lambda finding: finding.id)
+
+
+def share_findings(names: Mapping[str, str], yearly: Mapping[str, Series], run: str) -> list[Finding]:
+    """Say of every subject what share of the corpus it has."""
+    found = (_share_finding(names[subject], series, run) for subject, series in yearly.items())
+    return [finding for finding in found if finding is not None]
 
 
 def counts(names: Mapping[str, str], members: Mapping[str, NDArray[np.int64]], total: int, run: str) -> list[Finding]:
@@ -119,7 +117,7 @@ def _growth_finding(subject: str, name: str, estimate: Growth | TooFew, q: float
         kind = "rising"
     elif sure and estimate.ratio <= 1 / WORTH_SAYING:
         kind = "falling"
-    said = _sentence(name, kind, estimate)
+    said = _sentence(name, kind, estimate, sure=sure)
     return Finding(
         f"{subject} growth", subject, kind, said, estimate.ratio, estimate.low, estimate.high,
         None if q is None else float(q), estimate.n, GROWTH_METHOD, run, Mark.DERIVED.value,
@@ -127,13 +125,17 @@ def _growth_finding(subject: str, name: str, estimate: Growth | TooFew, q: float
     )  # fmt: skip
 
 
-def _sentence(name: str, kind: str, found: Growth) -> str:
+def _sentence(name: str, kind: str, found: Growth, *, sure: bool) -> str:
     interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
     sample = f"{found.span.first} to {found.span.last}, {found.n:,} of {found.total:,} papers"
     if kind == "rising":
         return f"{name} rose by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
     if kind == "falling":
         return f"{name} fell by {percent(found.ratio, unsigned=True)} a year ({interval}; {sample})."
+    if sure:
+        return (
+            f"{name}: hardly a trend, {percent(found.ratio)} a year, less than the 10% that we call one ({interval}; {sample})."
+        )
     return f"{name}: no clear trend, {percent(found.ratio)} a year ({interval}; {sample})."
 
 
@@ -168,23 +170,31 @@ def _share_finding(name: str, series: Series, run: str) -> Finding | None:
 
 
 def rank(findings: Iterable[Finding]) -> list[Finding]:
-    """Order findings by how much they say: sure and large growth first, then the rest by size.
+    """Order findings by how much they say, never by p-value: what rises or falls first, by surprise and size.
 
-    The measure is the end of the interval that is nearer to "no change", in log-odds per year: a large growth known
-    poorly counts for little, and so does a tiny one known well.
+    Size is how far the interval's nearer end lies from "no change", in log-odds per year: a large growth known poorly counts
+    for little, and so does a tiny one known well. Surprise is how far it lies from what subjects of this corpus usually do
+    (the median growth). Bursts and shifts follow, by their size, then what shows no clear trend, shares and forecasts.
     """
-    order = {"rising": 0, "falling": 0, "no-trend": 1, "share": 2, "count": 2, "too-few": 3}
+    findings = list(findings)
+    known = [math.log(finding.value) for finding in findings if finding.kind in GROWTH_KINDS and finding.value > 0]
+    usual = float(np.median(known)) if known else 0.0
+    order = {"rising": 0, "falling": 0, "emerging": 1, "change": 2, "burst": 2, "no-trend": 3, "share": 4, "count": 4}
 
     def weight(finding: Finding) -> tuple[float, ...]:
-        return (order.get(finding.kind, 4), -_least(finding), -finding.n)
+        said = _beyond(finding, 0.0) + _beyond(finding, usual)
+        if finding.kind in {"change", "burst", "emerging"}:
+            said = abs(math.log(max(finding.value, 1e-9)))
+        return (order.get(finding.kind, {"forecast": 5, "nowcast": 5}.get(finding.kind, 6)), -said, -finding.n)
 
     return sorted(findings, key=lambda finding: (*weight(finding), finding.id))
 
 
-def _least(finding: Finding) -> float:
-    if finding.kind not in {"rising", "falling", "no-trend"} or not finding.low or not finding.high:
+def _beyond(finding: Finding, point: float) -> float:
+    """Return how far a growth's interval lies from a point on the scale of log-odds per year; 0 if it holds the point."""
+    if finding.kind not in GROWTH_KINDS or not finding.low or not finding.high:
         return 0.0
-    return max(math.log(finding.low), -math.log(finding.high), 0.0)
+    return max(math.log(finding.low) - point, point - math.log(finding.high), 0.0)
 
 
 def differences(old: Sequence[Finding], new: Sequence[Finding], tolerance: float = 1e-6) -> list[str]:

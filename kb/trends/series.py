@@ -6,7 +6,7 @@ starts or ends in the corpus would otherwise look like a trend.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ class Corpus:
         totals: papers, shape (periods, strata).
         covered: whether a period has enough papers to say anything, shape (periods,).
         complete: whether the last period has ended, as far as the newest date tells.
+        dates: first publication of each paper, datetime64[D].
     """
 
     step: Step
@@ -41,6 +42,13 @@ class Corpus:
     totals: Counts
     covered: NDArray[np.bool_]
     complete: bool
+    dates: NDArray[np.datetime64] = field(default_factory=lambda: np.zeros(0, "datetime64[D]"))
+
+    def state(self, place: int) -> str:
+        """Return "measured", "gap" (too few papers to say anything) or "incomplete" (the last period, not ended)."""
+        if not self.complete and place == len(self.periods) - 1:
+            return "incomplete"
+        return "measured" if self.covered[place] else "gap"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +86,14 @@ def build_corpus(
     unit = dates.astype("datetime64[M]" if step == "month" else "datetime64[Y]").astype(np.int64)
     if not usable.any():
         empty = np.zeros((0, len(names)), np.int64)
-        return Corpus(step, (), names, np.full(len(dates), -1), empty, np.zeros(0, bool), True)
+        return Corpus(step, (), names, np.full(len(dates), -1), empty, np.zeros(0, bool), True, dates)
     first, last = int(unit[usable].min()), int(unit[usable].max())
     period = np.where(usable, unit - first, -1)
     cells = np.where(usable, period * len(names) + stratum, -1)
     shape = (last - first + 1, len(names))
     totals = np.bincount(cells[usable], minlength=shape[0] * shape[1]).reshape(shape)
     covered = totals.sum(axis=1) >= (MIN_PAPERS[step] if minimum is None else minimum)
-    return Corpus(step, _names(first, last, step), names, cells, totals, covered, _complete(dates[usable], step))
+    return Corpus(step, _names(first, last, step), names, cells, totals, covered, _complete(dates[usable], step), dates)
 
 
 def build_series(subject: str, members: NDArray[np.int64], corpus: Corpus) -> Series:

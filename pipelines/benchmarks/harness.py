@@ -34,7 +34,8 @@ class Benchmark:
         protocol: how it is measured, in a few sentences.
         limits: what it does not show.
         seconds_quick: what `--quick` takes on two cores, roughly.
-        run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed.
+        run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
+            folder too.
     """
 
     name: str
@@ -44,9 +45,10 @@ class Benchmark:
     protocol: str
     limits: tuple[str, ...]
     seconds_quick: int
-    run: Callable[[Sequence[int], Callable[[int], None]], "Measured"]
+    run: Callable[..., "Measured"]
     seeds: int = 7
     seeds_quick: int = 3
+    needs_home: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,11 @@ def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[floa
     return float(middle), float(low), float(high)
 
 
-def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None]) -> Result:
+def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], home: Path | None = None) -> Result:
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
     start = time.perf_counter()
-    measured = benchmark.run(seeds, advance)
+    measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
     interval = drawn_interval if measured.resampled else median_interval
     over = (
         f"bootstrap over {measured.resampled}"

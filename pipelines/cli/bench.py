@@ -38,7 +38,7 @@ def run(ctx: typer.Context, name: str, quick: Quick = False, json: Json = False)
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
     context: Context = ctx.obj
-    result = _run(name, quick)
+    result = _run(name, quick, context.home)
     path = benchmarks.save(result, context.home)
     note(f"Kept in {path}")
     if json:
@@ -88,16 +88,16 @@ def compared(name: str, home: Path, quick: bool) -> list[dict[str, Any]]:
     old = benchmarks.recorded(name, home)
     if old is None:
         raise InvalidInput("there is no recorded result", value=name, cure=f"Make one with `kb bench run {name}`")
-    return [{"benchmark": name, **row} for row in benchmarks.compare(old, _run(name, quick))]
+    return [{"benchmark": name, **row} for row in benchmarks.compare(old, _run(name, quick, home))]
 
 
-def _run(name: str, quick: bool) -> "Result":
+def _run(name: str, quick: bool, home: Path) -> "Result":
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
     benchmark = benchmarks.find(name)
     with TerminalProgress() as progress:
         advance = progress.task(name, benchmark.seeds_quick if quick else benchmark.seeds, "seeds")
-        return benchmarks.run(benchmark, quick=quick, advance=advance)
+        return benchmarks.run(benchmark, quick=quick, advance=advance, home=home)
 
 
 def _tell(rows: list[dict[str, Any]], json: bool) -> None:

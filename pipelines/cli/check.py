@@ -1,5 +1,6 @@
 """`kb verify` and `kb doctor`: is what is stored true, and is this machine ready."""
 
+import json as jsonlib
 import os
 import shutil
 import sys
@@ -11,8 +12,9 @@ import typer
 from kb.errors import CheckFailed, KbError
 from pipelines.cli.bench import compared
 from pipelines.cli.context import Context
-from pipelines.cli.output import TerminalProgress, print_json, print_table, say
+from pipelines.cli.output import TerminalProgress, note, print_json, print_table, say
 
+PUBLIC = Path("public")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -22,14 +24,29 @@ def register(cli: typer.Typer) -> None:
     cli.command("doctor")(doctor)
 
 
-def verify(ctx: typer.Context, json: Json = False) -> None:
-    """Recompute every derived number and benchmark headline; name what differs and exit with 1."""
-    from pipelines import benchmarks  # heavy, both: the store, torch
+def verify(
+    ctx: typer.Context,
+    site: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The built site to check; default: public, if it is of this knowledge base."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Recompute every derived number, in the store and on the built site; name what differs and exit with 1."""
+    from pipelines import benchmarks  # heavy, all: the store, torch, charts
+    from pipelines.publish.verify import verify_site
     from pipelines.refresh.verify import verify_store
 
     context: Context = ctx.obj
     with TerminalProgress() as progress:
         checks = verify_store(context.store, context.taxonomy, context.encoder, progress)
+        place = site or _own_site(context)
+        if place is not None:
+            shown = benchmarks.published(context.home)
+            abstracts = context.settings.publish_abstracts
+            checks.append(verify_site(context.store, context.taxonomy, shown, place.absolute(), progress, abstracts))
+    if place is None:
+        note("no built site of this knowledge base at public/; name one with --site")
     for name in sorted(benchmarks.BENCHMARKS):
         if benchmarks.recorded(name, context.home) is None:
             continue
@@ -52,6 +69,17 @@ def verify(ctx: typer.Context, json: Json = False) -> None:
     failed = [check["check"] for check in checks if check["wrong"]]
     if failed:
         raise CheckFailed(f"wrong: {', '.join(failed)}", cure="`kb refresh` makes derived numbers anew; see the lines above")
+
+
+def _own_site(context: Context) -> Path | None:
+    """Return where `kb site build` puts a site by default, if the one there shows a run of this knowledge base."""
+    marker = PUBLIC / "papertide.json"
+    try:
+        about = jsonlib.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = any((run["id"], run["finished"]) == (about.get("run"), about.get("finished")) for run in context.store.runs())
+    return PUBLIC if ours else None
 
 
 def doctor(ctx: typer.Context, json: Json = False) -> None:

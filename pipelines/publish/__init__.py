@@ -123,7 +123,7 @@ def build_site(
         built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
         count += workspace.add(built, made.beside)
         count += workspace.fill_lists(built, made.lists)
-        about = {"run": run["id"], "finished": run["finished"], "version": run["version"]}
+        about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)
     progress.note(f"site: {count:,} files generated, {changed:,} files new or changed")

@@ -19,8 +19,6 @@ from pipelines.publish import export
 
 SHOWN = 8
 NEIGHBOURS = 4
-GROWTH = frozenset({"rising", "falling", "no-trend", "too-few"})
-"""Kinds of finding that say how a subject moves."""
 FACTS = ("id", "title", "authors", "date", "venue")
 """What a list of papers says of a work; the starter library tells which of these were compared with what."""
 
@@ -184,7 +182,7 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], ab
     papers, monthly, yearly = corpora(store)
     names, members = subjects(store, taxonomy, papers)
     findings = [from_dict(row) for row in store.table("findings").to_pylist()]
-    growth = {finding.subject: finding for finding in findings if finding.kind in GROWTH}
+    growth = {finding.subject: finding for finding in findings if finding.id.endswith(" growth")}
     share = {finding.subject: finding for finding in findings if finding.kind == "share"}
     central, why = _central(store, papers)
     newest = _newest(rows, papers, members)
@@ -244,7 +242,7 @@ def _runs(store: Store) -> tuple[RunFacts, ...]:
         if str(row["id"]) > str((store.run or {})["id"]):
             break
         table = Store.read(store.uri, as_of=str(row["id"])).table("findings")
-        now = {finding.subject: finding for finding in map(from_dict, table.to_pylist()) if finding.kind in GROWTH}
+        now = {finding.subject: finding for finding in map(from_dict, table.to_pylist()) if finding.id.endswith(" growth")}
         counts = json.loads(str(row["counts"]))
         changes = [
             Change(subject, before[subject].kind if subject in before else "", finding.kind, finding.statement)

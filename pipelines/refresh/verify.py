@@ -1,20 +1,25 @@
 """Recompute what the store holds, from what it rests on, and name what differs."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from kb.embedding import Encoder
+from kb.merging import group, unite, work_digest
+from kb.papers import to_dict
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from kb.topics import clusters
-from kb.trends import differences, findings_of, from_dict
+from kb.trends import differences, from_dict, measure
 from pipelines.progress import Progress
 from pipelines.refresh.sort import assign_themes, paper_vectors
 
 SAMPLE = 64
+RECORDS = 1_000
 MIN_COSINE = 0.999
 """Between a stored vector (float16) and the same text embedded again, on whatever machine."""
 Check = dict[str, Any]
@@ -26,11 +31,12 @@ def verify_store(store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder
     Returns:
         A row per check: "check", "checked" (how many numbers) and "wrong" (one line each).
     """
-    advance = progress.task("verify", 5, "checks")
+    advance = progress.task("verify", 6, "checks")
     loaded = encoder()
     steps: list[Callable[[], Check]] = [
         lambda: _findings(store, taxonomy),
         lambda: _counts(store),
+        lambda: _records(store),
         lambda: _themes(store, taxonomy, loaded),
         lambda: _placements(store),
         lambda: _vectors(store, loaded),
@@ -43,9 +49,40 @@ def verify_store(store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder
 
 
 def _findings(store: Store, taxonomy: Taxonomy) -> Check:
+    """Compute every finding again, and every number behind a chart."""
     stored = [from_dict(row) for row in store.table("findings").to_pylist()]
-    again = findings_of(store, taxonomy, str((store.run or {})["id"]))
-    return {"check": "findings", "checked": len(stored), "wrong": differences(stored, again)}
+    again = measure(store, taxonomy, str((store.run or {})["id"]))
+    checked, wrong = len(stored), differences(stored, again.findings)
+    for name, rows in again.tables.items():
+        held = store.table(name)
+        checked += held.num_rows
+        wrong += _unlike(name, held, rows)
+    return {"check": "findings", "checked": checked, "wrong": wrong}
+
+
+def _unlike(name: str, held: pa.Table, again: pa.Table) -> list[str]:
+    """Return one line for each row of a table that is told otherwise than when it is computed again."""
+    if held.equals(again):
+        return []
+    if held.num_rows != again.num_rows:
+        return [f"{name}: {held.num_rows:,} rows, recomputed {again.num_rows:,}"]
+    return [
+        f"{name}: {' '.join(str(value) for value in row.values() if isinstance(value, str))}: {difference}"
+        for row, other in zip(held.to_pylist(), again.to_pylist(), strict=True)
+        if (difference := _first_difference(row, other))
+    ]
+
+
+def _first_difference(row: Any, other: Any, at: str = "") -> str:
+    """Return where two nested values first differ by more than rounding, and how; empty if nowhere."""
+    if isinstance(row, dict) and isinstance(other, dict):
+        found = (_first_difference(row[key], other.get(key), f"{at} {key}".strip()) for key in row)
+        return next((line for line in found if line), "")
+    if isinstance(row, list) and isinstance(other, list) and len(row) == len(other):
+        found = (_first_difference(one, two, f"{at} {place}") for place, (one, two) in enumerate(zip(row, other, strict=True)))
+        return next((line for line in found if line), "")
+    near = isinstance(row, float) and isinstance(other, float) and math.isclose(row, other, rel_tol=1e-6, abs_tol=1e-9)
+    return "" if near or row == other else f"{at} is {row}, recomputed {other}"
 
 
 def _counts(store: Store) -> Check:
@@ -62,6 +99,33 @@ def _counts(store: Store) -> Check:
     found |= {f"papers of {name}": placed.count(name) for name in sizes["id"]}
     wrong = [f"{name}: told {told[name]:,}, found {count:,}" for name, count in found.items() if told[name] != count]
     return {"check": "counts", "checked": len(found), "wrong": wrong}
+
+
+def _records(store: Store) -> Check:
+    """Compare papers with the source records that they were made from: all with facts marked as verified, a sample of others."""
+    keep_apart = [tuple(pair) for pair in json.loads(str((store.run or {})["settings"])).get("keep_apart", [])]
+    works = {work_digest(work): work for work in group(store.record_keys(), keep_apart)}
+    digests = store.paper_digests()
+    rows = store.papers(["id", "sources"]).to_pylist()
+    marked = {row["id"] for row in rows if any("facts checked" in (source["licence"] or "") for source in row["sources"])}
+    others = sorted(digests.keys() - marked)
+    drawn = np.random.default_rng(0).choice(len(others), min(RECORDS, len(others)), replace=False)
+    chosen = sorted(marked | {others[number] for number in drawn})
+    held = store.get_papers(chosen)
+    records = store.records([record.key for name in chosen for record in works.get(digests[name], [])])
+    wrong = []
+    for name in chosen:
+        work = works.get(digests[name])
+        if work is None:
+            wrong.append(f"{name}: its source records say something else now")
+            continue
+        again = {**to_dict(unite([records[record.key] for record in work])), "id": name}
+        wrong += [
+            f"{name}: {field} is {value}, its source record says {again[field]}"
+            for field, value in to_dict(held[name]).items()
+            if value != again[field]
+        ]
+    return {"check": "papers against their source records", "checked": len(chosen), "wrong": wrong}
 
 
 def _themes(store: Store, taxonomy: Taxonomy, encoder: Encoder) -> Check:

@@ -10,8 +10,9 @@ import pytest
 from kb.papers import Paper, SourceRecord, make_paper
 from kb.store import Store
 from kb.taxonomy import Group, Taxonomy, Theme
-from kb.trends.corpus import corpora, findings_of, is_reading_list, strata_of, subjects
+from kb.trends.corpus import corpora, is_reading_list, strata_of, subjects
 from kb.trends.findings import Finding
+from kb.trends.measures import measure
 
 TAXONOMY = Taxonomy(
     (Group("sky", "The sky", "What flies."),),
@@ -60,7 +61,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def findings(store: Store) -> dict[str, Finding]:
-    return {one.id: one for one in findings_of(store, TAXONOMY, "r0001")}
+    return {one.id: one for one in measure(store, TAXONOMY, "r0001").findings}
 
 
 def strata(*papers: tuple[str, str, list[str]]) -> list[str]:
@@ -169,7 +170,7 @@ def written(folder: Path, papers: list[Paper]) -> Store:
 
 def test_of_a_reading_list_only_counts_are_told(tmp_path: Path) -> None:
     store = written(tmp_path, [chosen(number) for number in range(4)])
-    told = findings_of(store, TAXONOMY, "r0001")
+    told = measure(store, TAXONOMY, "r0001").findings
     assert is_reading_list(store)
     assert {finding.kind for finding in told} == {"count"}
     assert "Kites: 4 of the 4 works on this reading list." in {finding.statement for finding in told}

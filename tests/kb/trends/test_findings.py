@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.trends import Finding, differences, from_dict, percent, rank
-from kb.trends.findings import FALSE_DISCOVERY_RATE, compute
+from kb.trends.findings import FALSE_DISCOVERY_RATE
+from kb.trends.measures import measure_all
 from kb.trends.series import build_corpus
 
 
@@ -34,7 +35,10 @@ def findings() -> dict[str, Finding]:
         "theme:a/rare": np.arange(5),
     }
     monthly, yearly = (build_corpus(days, precision, strata, step) for step in ("month", "year"))  # type: ignore[arg-type]
-    return {one.id: one for one in compute({name: name[8:].title() for name in members}, members, monthly, yearly, "r0001")}
+    return {
+        one.id: one
+        for one in measure_all({name: name[8:].title() for name in members}, members, monthly, yearly, "r0001").findings
+    }
 
 
 def test_what_rises_falls_and_stays_is_told_apart(findings: dict[str, Finding]) -> None:
@@ -104,7 +108,7 @@ def simulated(rates: dict[str, float], seed: int, *, base: float = 0.08, a_month
         odds = base / (1 - base) * rate ** (months / 12 - 2)
         members[subject] = np.flatnonzero(random.random(len(months)) < odds / (1 + odds))
     monthly, yearly = (build_corpus(days, ["day"] * len(days), ["arxiv"] * len(days), step) for step in ("month", "year"))  # type: ignore[arg-type]
-    found = compute({subject: subject for subject in rates}, members, monthly, yearly, "r0001")
+    found = measure_all({subject: subject for subject in rates}, members, monthly, yearly, "r0001").findings
     return {one.subject: one for one in found if one.id.endswith(" growth")}
 
 
@@ -160,7 +164,8 @@ def test_a_year_that_has_not_ended_makes_no_share() -> None:
     kept = days < np.datetime64("2022-09-01")
     told = [known for known, one in zip(precision, kept, strict=True) if one]
     monthly, yearly = (build_corpus(days[kept], told, strata[: len(told)], step) for step in ("month", "year"))  # type: ignore[arg-type]
-    found = {one.id: one for one in compute({"theme:x": "X"}, {"theme:x": np.arange(0, kept.sum(), 9)}, monthly, yearly, "r0001")}
+    members = {"theme:x": np.arange(0, kept.sum(), 9)}
+    found = {one.id: one for one in measure_all({"theme:x": "X"}, members, monthly, yearly, "r0001").findings}
     assert found["theme:x share"].first == "2021"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from kb.trends.growth import Growth, Span, TooFew, choose_span, growth
+from kb.trends.growth import Growth, Span, TooFew, choose_span, growth, growth_of_all
 from kb.trends.series import Corpus, Series
 
 MONTHS = tuple(f"{year}-{month:02d}" for year in range(2019, 2023) for month in range(1, 13))
@@ -104,9 +104,40 @@ def test_a_venue_that_enters_the_corpus_makes_no_trend() -> None:
 
 def test_the_same_venue_would_make_a_trend_if_its_papers_were_not_told_apart() -> None:
     totals, counts = late_venue()
-    found = growth(Series("x", corpus(totals.sum(axis=1)), counts.sum(axis=1, keepdims=True)), SPAN)
+    found = growth(Series("x", corpus(totals.sum(axis=1)), counts.sum(axis=1, keepdims=True)), SPAN, pooled=False)
     assert isinstance(found, Growth)
     assert found.low > 1.5
+
+
+def shocked(seed: int, subjects: int = 30) -> dict[str, Series]:
+    """Subjects without growth whose months scatter, each month much like the one before."""
+    random = np.random.default_rng(seed)
+    made = {}
+    for number in range(subjects):
+        shocks = np.zeros(48)
+        for month in range(1, 48):
+            shocks[month] = 0.7 * shocks[month - 1] + random.normal(0, 0.2)
+        odds = 0.05 * np.exp(shocks)
+        counts = random.binomial(800, odds / (1 + odds)).reshape(-1, 1)
+        made[f"x{number}"] = Series(f"x{number}", corpus(np.full(48, 800)), counts)
+    return made
+
+
+def test_months_that_scatter_together_are_allowed_for_and_would_otherwise_make_trends() -> None:
+    allowed, alone = [], []
+    for seed in range(4):
+        series = shocked(seed)
+        allowed += [one.p < 0.05 for one in growth_of_all(series, SPAN)[0].values() if isinstance(one, Growth)]
+        found = [growth(one, SPAN, pooled=False) for one in series.values()]
+        alone += [one.p < 0.05 for one in found if isinstance(one, Growth)]
+    assert np.mean(alone) > 0.12
+    assert np.mean(allowed) < 0.09
+
+
+def test_the_memory_of_the_scatter_is_measured() -> None:
+    noise = growth_of_all(shocked(0, subjects=80), SPAN)[1]
+    assert 0.5 <= noise.rho <= 0.85
+    assert 0.03 <= noise.tau2 <= 0.13
 
 
 def test_a_rate_is_found_across_strata_of_different_shares() -> None:
