@@ -29,6 +29,10 @@ TEMPLATE = """\
 
 [topics]
 # taxonomy = "taxonomy.toml"   # your own themes instead of the packaged ones
+# extra = "my_themes.toml"     # themes of yours beside them: [[groups]] with [[groups.themes]], as in the packaged file
+
+# [topics.names]               # names that you give to clusters; they stick
+# c0001 = "Low-rank adapters for fine-tuning"
 
 [merging]
 # keep_apart = [["arxiv:2006.11239", "doi:10.1000/182"]]   # pairs that are not the same work
@@ -77,6 +81,8 @@ class Settings:
         model: the embedding model's id.
         max_tokens: longer texts are cut to this many word pieces.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
+        extra_themes: a file of themes that are added to the taxonomy, or None.
+        cluster_names: names given by hand, by cluster id.
         keep_apart: pairs of identifiers that merging must not unite.
         sources: the sources that a plain refresh reads, with the options of each, in the file's order.
     """
@@ -86,6 +92,8 @@ class Settings:
     model: str = DEFAULT_MODEL
     max_tokens: int = 256
     taxonomy: Path | None = None
+    extra_themes: Path | None = None
+    cluster_names: Mapping[str, str] = field(default_factory=dict)
     keep_apart: tuple[tuple[str, str], ...] = ()
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"starter": {}})
 
@@ -118,7 +126,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
     embedding = _section(told, "embedding", {"model": str, "max_tokens": int}, path)
-    topics = _section(told, "topics", {"taxonomy": str}, path)
+    topics = _section(told, "topics", {"taxonomy": str, "extra": str, "names": dict}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
     uri = environment.get("KB_STORE_URI") or store.get("uri", "store")
     max_tokens = embedding.get("max_tokens", 256)
@@ -130,6 +138,8 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         model=environment.get("KB_MODEL") or embedding.get("model", DEFAULT_MODEL),
         max_tokens=max_tokens,
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
+        extra_themes=home / topics["extra"] if "extra" in topics else None,
+        cluster_names=_names(topics.get("names", {}), path),
         keep_apart=_pairs(merging.get("keep_apart", []), path),
         sources=_sources(told.get("sources", {"starter": {}}), path),
     )
@@ -161,6 +171,13 @@ def _pairs(pairs: list[Any], path: Path) -> tuple[tuple[str, str], ...]:
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, str) for item in pair)):
             raise SettingsError(f"{path}: merging.keep_apart holds pairs of ids", value=pair, cure='As in [["id", "id"]]')
     return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def _names(names: Mapping[str, Any], path: Path) -> dict[str, str]:
+    for cluster, name in names.items():
+        if not (isinstance(name, str) and name.strip()):
+            raise SettingsError(f"{path}: topics.names gives {cluster} no name", value=name, cure='As in c0001 = "Robot grasping"')
+    return {cluster: " ".join(name.split()) for cluster, name in names.items()}
 
 
 def _sources(sources: Any, path: Path) -> dict[str, dict[str, Any]]:
