@@ -176,7 +176,9 @@ def _pairs(pairs: list[Any], path: Path) -> tuple[tuple[str, str], ...]:
 def _names(names: Mapping[str, Any], path: Path) -> dict[str, str]:
     for cluster, name in names.items():
         if not (isinstance(name, str) and name.strip()):
-            raise SettingsError(f"{path}: topics.names gives {cluster} no name", value=name, cure='As in c0001 = "Robot grasping"')
+            raise SettingsError(
+                f"{path}: topics.names gives {cluster} no name", value=name, cure='As in c0001 = "Robot grasping"'
+            )
     return {cluster: " ".join(name.split()) for cluster, name in names.items()}
 
 

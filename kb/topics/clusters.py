@@ -200,8 +200,10 @@ def _smoothed(vectors: Vectors) -> Vectors:
 def _votes(views: Sequence[Vectors], k: int, random: np.random.Generator) -> list[sp.csr_matrix]:
     """The membership matrices of all runs; run i looks at view i modulo their number."""
     n = len(views[0])
-    low, high = max(2, round(k)), max(3, round(3 * k))
-    plan = [(views[run % len(views)], min(n, int(random.integers(low, high + 1))), int(random.integers(2**31))) for run in range(RUNS)]
+    low, high = max(2, k), max(3, 3 * k)
+    plan = [
+        (views[run % len(views)], min(n, int(random.integers(low, high + 1))), int(random.integers(2**31))) for run in range(RUNS)
+    ]
 
     def vote(told: tuple[Vectors, int, int]) -> sp.csr_matrix:
         view, size, seed = told
@@ -232,7 +234,11 @@ def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
     """
     n = votes[0].shape[0]
     sizes = sorted({min(max(2, round(near * factor)), n // 2) for factor in BAND})
-    views = [votes[0::2], votes[1::2]] if near > 100 else [votes[0::2], votes[1::2], votes[: len(votes) // 2], votes[len(votes) // 2 :]]
+    views = (
+        [votes[0::2], votes[1::2]]
+        if near > 100
+        else [votes[0::2], votes[1::2], votes[: len(votes) // 2], votes[len(votes) // 2 :]]
+    )
     width = min(max(sizes), 100)
     spaces = [_space(half, width, seed) for half in views]
 
@@ -248,7 +254,7 @@ def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
         pairs = [(half, half + 1) for half in range(0, len(views), 2)]
         return float(np.mean([adjusted_mutual_info_score(found[one, k], found[other, k]) for one, other in pairs]))
 
-    return max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near)))
+    return int(max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near))))
 
 
 def _side_by_side(work: Callable[[Any], Any], plan: Sequence[Any]) -> list[Any]:
@@ -288,7 +294,7 @@ def _ward(middle: Clustering, k: int) -> Labels:
     sizes = np.bincount(found, weights=np.bincount(middle.labels, minlength=count), minlength=k)
     renumber = np.empty(k, np.int64)
     renumber[np.argsort(-sizes, kind="stable")] = np.arange(k)
-    return renumber[found]
+    return np.asarray(renumber[found], np.int64)
 
 
 def _united(vectors: Vectors, middle: Clustering, above: Labels) -> Clustering:
@@ -306,7 +312,9 @@ def _parts(vectors: Vectors, middle: Clustering, count: int, seed: int) -> Clust
 
     def split(own: NDArray[np.int64]) -> Labels:
         k = max(1, min(round(count * len(own) / len(vectors)), len(own) // 4))
-        return _predict(KMeans(k, n_init=3, max_iter=50, random_state=seed), centred[own]) if k > 1 else np.zeros(len(own), np.int64)
+        return (
+            _predict(KMeans(k, n_init=3, max_iter=50, random_state=seed), centred[own]) if k > 1 else np.zeros(len(own), np.int64)
+        )
 
     labels = np.zeros(len(vectors), np.int64)
     parents: list[int] = []
@@ -348,7 +356,7 @@ def _inside(centred: Vectors, centroids: Vectors, parents: Labels, above: Labels
     cosine = centred @ centroids.T
     cosine[parents[None, :] != above[:, None]] = -2
     fits = (old >= 0) & (parents[np.maximum(old, 0)] == above)
-    return np.where(fits, old, cosine.argmax(axis=1)).astype(np.int64)
+    return np.asarray(np.where(fits, old, cosine.argmax(axis=1)), np.int64)
 
 
 def refit_tree(vectors: Vectors, placed: Tree) -> Tree:
@@ -374,7 +382,7 @@ def refit_tree(vectors: Vectors, placed: Tree) -> Tree:
 def _majority(of: Labels, among: Labels, k: int) -> Labels:
     """For each of k clusters, the number in `among` that most of its papers have."""
     shared = sp.csr_matrix((np.ones(len(of)), (of, among)), shape=(k, int(among.max()) + 1)).toarray()
-    return shared.argmax(axis=1).astype(np.int64)
+    return np.asarray(shared.argmax(axis=1), np.int64)
 
 
 def refit(vectors: Vectors, old: Labels, *, seed: int = 0) -> Clustering:
@@ -405,7 +413,7 @@ def _moved(centred: Vectors, labels: Labels, centroids: Vectors) -> Labels:
     cosine = centred @ centroids.T
     nearest = cosine.argmax(axis=1)
     gain = cosine.max(axis=1) - cosine[np.arange(len(labels)), labels]
-    return np.where(gain > MARGIN, nearest, labels)
+    return np.asarray(np.where(gain > MARGIN, nearest, labels), np.int64)
 
 
 def _dissolved(centred: Vectors, labels: Labels, k: int) -> tuple[Labels, int]:
@@ -439,12 +447,12 @@ def _clustering(centred: Vectors, labels: Labels, k: int, mean: Vectors) -> Clus
 
 
 def _strength(centred: Vectors, centroids: Vectors, labels: Labels) -> NDArray[np.float32]:
-    return np.clip(np.einsum("ij,ij->i", centred, centroids[labels]), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.einsum("ij,ij->i", centred, centroids[labels]), 0, 1), np.float32)
 
 
 def _centroids(vectors: Vectors, labels: Labels, k: int) -> Vectors:
     member = sp.csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(k, len(labels)))
-    return _unit(member @ vectors.astype(np.float64)).astype(np.float32)
+    return np.asarray(_unit(member @ vectors.astype(np.float64)), np.float32)
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:

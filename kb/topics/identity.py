@@ -63,7 +63,8 @@ class Drift:
         """Say it in one line, with what to do."""
         if not self.new:
             return "no paper is newer than the clusters"
-        told = f"{self.weak:,} of {self.new:,} papers since the last fit are weakly placed ({self.weak / self.new:.0%}; usual {self.usual:.0%})"
+        shares = f"{self.weak / self.new:.0%}; usual {self.usual:.0%}"
+        told = f"{self.weak:,} of {self.new:,} papers since the last fit are weakly placed ({shares})"
         if self.drifts:
             return f"{told}: the clusters no longer fit, the next refresh that brings papers fits them anew"
         return f"{told}: the clusters fit"
@@ -84,9 +85,7 @@ def needs_refit(fitted: int, now: int) -> bool:
     return fitted == 0 or now > fitted * (1 + REFIT_GROWTH) or now < fitted * (1 - REFIT_GROWTH)
 
 
-def match(
-    old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], next_number: int, prefix: str = "c"
-) -> Identity:
+def match(old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], next_number: int, prefix: str = "c") -> Identity:
     """Give new clusters the ids of the old ones they continue.
 
     Args:

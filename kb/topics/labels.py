@@ -141,7 +141,9 @@ def name_clusters(
     used = {_key(name) for name in taken}
     names: dict[int, str] = {}
     for number in sorted(chosen, key=lambda one: (-sizes[one], one)):
-        scored = [(weight * max(0.05, float(vectors[place[phrase]] @ centroids[number])), phrase) for phrase, weight in likely[number]]
+        scored = [
+            (weight * max(0.05, float(vectors[place[phrase]] @ centroids[number])), phrase) for phrase, weight in likely[number]
+        ]
         for _, phrase in sorted(scored, key=lambda pair: (-pair[0], pair[1])):
             if phrase not in used:
                 used.add(phrase)

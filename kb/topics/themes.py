@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 THRESHOLD = 0.40
 """A theme is given from this probability on. F1 is at its best near half of the best F1 (Lipton et al.,
 arXiv:1402.1892), which is 0.36 here; a little more costs nothing and names fewer wrong themes."""
-MIN_SIMILARITY, MIN_SIMILARITY_ALONE = 0.15, 0.35
+MIN_SIMILARITY, MIN_SIMILARITY_ALONE = 0.10, 0.22
 """A paper that lies farther than this from the description (the second where no cue phrase stands in it) is not of the
 theme: the labelled works are all about some theme, so the regression never saw a paper about none."""
 FEWEST_LABELLED = 5
@@ -162,11 +162,13 @@ def _votes(vectors: Vectors, labelled: Labelled, own: NDArray[np.int64] | None) 
     if not len(flags):
         return [np.zeros(shape, np.float32)] * (WITNESSES - PLAIN)
     similarity = vectors @ labelled.vectors.T
-    sums = np.broadcast_to(flags.T @ labelled.vectors, (*shape, vectors.shape[1])) if own is not None else flags.T @ labelled.vectors
+    sums = (
+        np.broadcast_to(flags.T @ labelled.vectors, (*shape, vectors.shape[1])) if own is not None else flags.T @ labelled.vectors
+    )
     if own is not None:
         inside = np.flatnonzero(own >= 0)
         similarity[inside, own[inside]] = -1.0
-        sums = sums.copy()
+        sums = np.repeat(sums[None], len(vectors), axis=0)
         sums[inside] -= flags[own[inside]][:, :, None] * vectors[inside][:, None]
         means = sums / np.maximum(np.linalg.norm(sums, axis=-1, keepdims=True), 1e-9)
         centre = np.einsum("ntd,nd->nt", means, vectors)
@@ -187,7 +189,7 @@ def _relative(scores: NDArray[Any]) -> NDArray[Any]:
     """A paper's scores over the themes, in standard deviations from their mean."""
     if scores.shape[1] < 3:
         return np.zeros_like(scores)
-    return (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(scores.std(axis=1, keepdims=True), 1e-3)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / np.maximum(scores.std(axis=1, keepdims=True), 1e-3))
 
 
 def assign(

@@ -92,14 +92,16 @@ def _labelled(
 ) -> themes.Labelled:  # fmt: skip
     """The works with hand labels: the corpus's own, and the starter library's where they are embedded."""
     place = {theme.id: number for number, theme in enumerate(taxonomy.themes)}
-    works = {rows["id"][number]: (vectors[number], names) for number, names in given.items()}
+    works: dict[str, tuple[Any, Sequence[str]]] = {
+        rows["id"][number]: (vectors[number], names) for number, names in given.items()
+    }
     if len(vectors) >= LIBRARY_FROM:
         names, matrix = store.vectors(encoder.key)
         stored = {name: number for number, name in enumerate(names)}
         for work in library():
-            at, chosen = stored.get(text_hash(work.text)), [label for label in work.labels if label in place]
-            if at is not None and chosen:
-                works.setdefault(work.id, (matrix[at].astype(np.float32), chosen))
+            at, mine = stored.get(text_hash(work.text)), [label for label in work.labels if label in place]
+            if at is not None and mine:
+                works.setdefault(work.id, (matrix[at].astype(np.float32), mine))
     flags = np.zeros((len(works), len(place)), np.bool_)
     for row, (_, chosen) in enumerate(works.values()):
         flags[row, [place[name] for name in chosen]] = True
@@ -170,9 +172,7 @@ def _placed(corpus: _Corpus, known: Mapping[str, list[dict[str, Any]]], former: 
     )  # fmt: skip
 
 
-def _drift(
-    tree: clusters.Tree, known: Mapping[str, list[dict[str, Any]]], placed: Sequence[str], last: str
-) -> identity.Drift:
+def _drift(tree: clusters.Tree, known: Mapping[str, list[dict[str, Any]]], placed: Sequence[str], last: str) -> identity.Drift:
     new = np.array([run != last for run in placed], np.bool_)
     limit = np.array([row["weak_below"] for row in known["middle"]], np.float32)
     weak = tree.middle.strength < limit[tree.middle.labels]

@@ -1,6 +1,6 @@
 """Fit the weights of the themes' witnesses on the starter library's hand labels and write `kb/data/theme_weights.json`.
 
-    python tests/comparison/theme_weights.py
+python tests/comparison/theme_weights.py
 """
 
 import json
