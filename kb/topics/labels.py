@@ -64,13 +64,16 @@ class ClusterLabel:
     terms: tuple[str, ...]
 
 
-def label_clusters(texts: Sequence[str], labels: Labels, k: int) -> list[ClusterLabel]:
-    """Name each of k clusters by the terms that set it apart.
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """Which terms stand in which text: counts of 0 or 1, shape (texts, terms), and the terms."""
 
-    Args:
-        texts: title and abstract of each paper.
-        labels: each paper's cluster, 0 to k - 1.
-    """
+    counts: sp.csr_matrix
+    vocabulary: NDArray[np.object_]
+
+
+def count_terms(texts: Sequence[str]) -> Terms:
+    """Find words and word pairs in texts (title and abstract), those aside that every abstract uses."""
     counter = CountVectorizer(
         ngram_range=(1, 2), stop_words=sorted(STOP_WORDS), token_pattern=_TOKEN, min_df=min(3, max(1, len(texts) // 20)),
         max_features=60_000, binary=True, dtype=np.int32,
@@ -78,15 +81,26 @@ def label_clusters(texts: Sequence[str], labels: Labels, k: int) -> list[Cluster
     try:
         counts = counter.fit_transform(texts)
     except ValueError:  # nothing but stop words
+        return Terms(sp.csr_matrix((len(texts), 0), dtype=np.int32), np.zeros(0, object))
+    return Terms(counts, counter.get_feature_names_out())
+
+
+def label_clusters(terms: Terms, labels: Labels, k: int) -> list[ClusterLabel]:
+    """Describe each of k clusters by the terms that set it apart.
+
+    Args:
+        terms: of the papers' texts.
+        labels: each paper's cluster, 0 to k - 1.
+    """
+    if not len(terms.vocabulary):
         return [ClusterLabel("unnamed", ()) for _ in range(k)]
-    vocabulary = counter.get_feature_names_out()
     member = sp.csr_matrix((np.ones(len(labels), np.int32), (labels, np.arange(len(labels)))), shape=(k, len(labels)))
-    in_cluster = (member @ counts).toarray().astype(np.float64)
+    in_cluster = (member @ terms.counts).toarray().astype(np.float64)
     sizes = np.maximum(in_cluster.sum(axis=1, keepdims=True), 1)
     rarity = np.log(1 + in_cluster.sum() / k / np.maximum(in_cluster.sum(axis=0), 1))
-    pair = np.array([1.5 if " " in term else 1.0 for term in vocabulary])  # pairs are rarer and read better
+    pair = np.array([1.5 if " " in term else 1.0 for term in terms.vocabulary])  # pairs are rarer and read better
     scores = in_cluster / sizes * rarity * pair
-    return [_label(scores[number], vocabulary) for number in range(k)]
+    return [_label(scores[number], terms.vocabulary) for number in range(k)]
 
 
 def _label(scores: NDArray[np.float64], vocabulary: NDArray[np.object_]) -> ClusterLabel:

@@ -201,8 +201,11 @@ def _describe(
     known = {row["id"]: row for rows in _known(store).values() for row in rows if row.get("found_label")}
     taken = {row["found_label"] for row in known.values()} | set(given.values())
     table: list[dict[str, Any]] = []
+    fresh = {name for names in ids.values() for name in names} - set(known)
+    whole = [f"{title}. {text}" for title, text in zip(corpus.titles, corpus.texts, strict=True)]
+    counted = labels.count_terms(whole if fresh else [])
     for level in ("middle", "broad", "narrow"):
-        made = _level_rows(level, encoder, corpus, tree, ids, known, taken, run, set(placed) == {run})
+        made = _level_rows(level, encoder, corpus, counted, tree, ids, known, taken, run, set(placed) == {run})
         taken |= {row["found_label"] for row in made}
         table += [{**row, "label": given.get(row["id"], row["found_label"])} for row in made]
     table.sort(key=lambda row: str(row["id"]))
@@ -226,16 +229,15 @@ def _describe(
 
 
 def _level_rows(
-    level: str, encoder: Encoder, corpus: _Corpus, tree: clusters.Tree, ids: _Ids, known: Mapping[str, Mapping[str, Any]],
-    taken: set[str], run: str, fitted: bool,
+    level: str, encoder: Encoder, corpus: _Corpus, counted: labels.Terms, tree: clusters.Tree, ids: _Ids,
+    known: Mapping[str, Mapping[str, Any]], taken: set[str], run: str, fitted: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return the rows of one level; a cluster's name and terms outlive a refit."""
     found: clusters.Clustering = getattr(tree, level)
     names = ids[level]
     above = {"broad": [], "middle": ids["broad"], "narrow": ids["middle"]}[level]
     fresh = [number for number, name in enumerate(names) if name not in known]
-    whole = [f"{title}. {text}" for title, text in zip(corpus.titles, corpus.texts, strict=True)]
-    terms = labels.label_clusters(whole, found.labels, len(names)) if fresh else []
+    terms = labels.label_clusters(counted, found.labels, len(names)) if fresh else []
     named = labels.name_clusters(
         corpus.titles, found.labels, found.centroids, encoder.encode, found.mean, fresh, taken
     ) if fresh else {}  # fmt: skip

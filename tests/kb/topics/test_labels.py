@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.topics.labels import NAMED_BY, STOP_WORDS, TERMS, ClusterLabel, exemplars, label_clusters, name_clusters, noun_phrases
+from kb.topics.labels import (
+    NAMED_BY,
+    STOP_WORDS,
+    TERMS,
+    ClusterLabel,
+    count_terms,
+    exemplars,
+    label_clusters,
+    name_clusters,
+    noun_phrases,
+)
 
 HARMLESS = re.compile(r"[a-z0-9-]+( [a-z0-9-]+)?")
 
@@ -15,7 +25,7 @@ HARMLESS = re.compile(r"[a-z0-9-]+( [a-z0-9-]+)?")
 def label(*groups: list[str]) -> list[ClusterLabel]:
     """Name clusters that are given as groups of texts."""
     numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    return label_clusters([text for group in groups for text in group], numbers, len(groups))
+    return label_clusters(count_terms([text for group in groups for text in group]), numbers, len(groups))
 
 
 def test_planted_words_name_their_cluster() -> None:
@@ -58,7 +68,7 @@ def test_a_cluster_of_stop_words_beside_a_telling_one_is_unnamed() -> None:
 
 
 def test_without_papers_there_is_nothing_to_name() -> None:
-    assert label_clusters([], np.zeros(0, np.int64), 0) == []
+    assert label_clusters(count_terms([]), np.zeros(0, np.int64), 0) == []
 
 
 def test_markup_in_a_title_leaves_only_its_letters_in_the_name() -> None:

@@ -11,7 +11,17 @@ from kb import embedding, taxonomy
 from kb.embedding import Encoder
 from kb.taxonomy import Theme
 from kb.topics.themes import (
-    PLAIN, THRESHOLD, WITNESSES, Assignment, Described, Labelled, Vectors, assign, fit, packaged_model, witnesses,
+    PLAIN,
+    THRESHOLD,
+    WITNESSES,
+    Assignment,
+    Described,
+    Labelled,
+    Vectors,
+    assign,
+    fit,
+    packaged_model,
+    witnesses,
 )  # fmt: skip
 
 KITES = Theme("sky/kites", "sky", "Kites", "Flying kites.", ("box kite", "kite-flying", "glass line"))
