@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from sklearn.metrics import adjusted_mutual_info_score
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -176,7 +177,7 @@ def _latent(texts: Sequence[str]) -> Vectors | None:
     width = min(TOPICS, min(counts.shape) - 1)
     if width < 2:
         return None
-    with threadpool_limits(1):
+    with _one_thread():
         space = _unit(TruncatedSVD(width, random_state=0).fit_transform(counts).astype(np.float32))
     return center(space, space.mean(axis=0))
 
@@ -217,7 +218,7 @@ def _votes(views: Sequence[Vectors], k: int, random: np.random.Generator) -> lis
 
 def _space(votes: Sequence[sp.csr_matrix], width: int, seed: int) -> NDArray[np.float64]:
     together = sp.hstack(votes).tocsr()
-    with threadpool_limits(1):
+    with _one_thread():
         return _unit(TruncatedSVD(min(width, min(together.shape) - 1), random_state=seed).fit_transform(together))
 
 
@@ -257,19 +258,29 @@ def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
     return int(max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near))))
 
 
+@cache
+def _controller() -> Any:
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough
+
+
+def _one_thread() -> Any:
+    """A context in which linear algebra runs on one thread, so that sums are formed in one order everywhere."""
+    return _controller().limit(limits=1)
+
+
 def _side_by_side(work: Callable[[Any], Any], plan: Sequence[Any]) -> list[Any]:
-    """Do independent pieces of work on all cores, each on one thread, so that sums are formed in one order everywhere."""
+    """Do independent pieces of work on all cores, each on one thread."""
 
     def alone(told: Any) -> Any:
-        with threadpool_limits(1):
+        with _one_thread():
             return work(told)
 
-    with threadpool_limits(1), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with _one_thread(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(alone, plan))
 
 
 def _predict(model: KMeans, points: NDArray[np.floating]) -> Labels:
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings(), _one_thread():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct papers than clusters: `_filled` sees to it
         return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
 
