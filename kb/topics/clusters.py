@@ -31,6 +31,8 @@ Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 RUNS = 96
+EXPONENT = 0.362
+"""Clusters grow with this power of the papers: themes grow with a field, but slower than its papers."""
 SAMPLE = 12_000
 """Papers that the runs see; beyond that the time would grow and the clusters would not change much."""
 TEXT_WEIGHTS = (0.3, 0.5)
@@ -39,11 +41,11 @@ TOPICS = 100
 """Dimensions of the latent semantic analysis."""
 WIDTH = 7
 """Least dimensions of the space in which the consensus is found."""
-BAND = (0.7, 0.84, 1.0, 1.19, 1.41)
+BAND = (0.6, 0.7, 0.84, 1.0, 1.19)
 """Numbers of clusters that are tried, as multiples of what the corpus's size suggests."""
 WEAK = 0.05
 """Papers flagged as weakly placed when clusters are fitted: those farthest from their cluster's centroid."""
-MARGIN = 0.05
+MARGIN = 0.10
 """A refit moves a paper only to a cluster whose centroid is nearer by this cosine: what fits stays."""
 
 
@@ -76,11 +78,8 @@ class Tree:
 
 
 def number_of_clusters(papers: int) -> int:
-    """Return how many clusters a corpus's size suggests: about 5 in 100 papers, 17 in 2,500, 60 in 80,000.
-
-    A slow power of the size: themes grow with a field, but slower than its papers.
-    """
-    return int(min(max(1, papers // 4), max(2, round(papers**0.362))))
+    """Return how many clusters a corpus's size suggests: about 5 in 100 papers, 17 in 2,500, 60 in 80,000."""
+    return int(min(max(1, papers // 4), max(2, round(papers**EXPONENT))))
 
 
 def fit(vectors: Vectors, texts: Sequence[str] | None = None, *, seed: int = 0, n_clusters: int | None = None) -> Clustering:
@@ -370,9 +369,9 @@ def _inside(centred: Vectors, centroids: Vectors, parents: Labels, above: Labels
     return np.asarray(np.where(fits, old, cosine.argmax(axis=1)), np.int64)
 
 
-def refit_tree(vectors: Vectors, placed: Tree) -> Tree:
+def refit_tree(vectors: Vectors, placed: Tree, *, growth: float = 1.0) -> Tree:
     """Bring clusters of all levels up to date, see `refit`. A broad or narrow cluster goes where most of it goes."""
-    middle = refit(vectors, placed.middle.labels)
+    middle = refit(vectors, placed.middle.labels, growth=growth)
     centred = center(vectors, middle.mean)
     k = len(middle.centroids)
     above = _majority(middle.labels, placed.broad.labels, k)
@@ -396,7 +395,7 @@ def _majority(of: Labels, among: Labels, k: int) -> Labels:
     return np.asarray(shared.argmax(axis=1), np.int64)
 
 
-def refit(vectors: Vectors, old: Labels, *, seed: int = 0) -> Clustering:
+def refit(vectors: Vectors, old: Labels, *, growth: float = 1.0, seed: int = 0) -> Clustering:
     """Bring middle clusters up to date: new centroids, papers moved where another cluster is clearly nearer, clusters
     that grew apart split and those that emptied dissolved.
 
@@ -406,6 +405,7 @@ def refit(vectors: Vectors, old: Labels, *, seed: int = 0) -> Clustering:
     Args:
         vectors: unit-length, (n, d).
         old: each paper's cluster number; new papers were placed in the nearest.
+        growth: papers now for each paper at the last fit; the number of clusters grows as in `number_of_clusters`.
     """
     mean = vectors.mean(axis=0)
     centred = center(vectors, mean)
@@ -414,7 +414,7 @@ def refit(vectors: Vectors, old: Labels, *, seed: int = 0) -> Clustering:
     for _ in range(3):
         labels = _moved(centred, labels, _centroids(centred, labels, k))
     labels, k = _dissolved(centred, labels, k)
-    wanted = max(k, round(0.8 * number_of_clusters(len(vectors))))
+    wanted = round(k * max(1.0, growth) ** EXPONENT)
     while k < wanted:
         labels, k = _split(centred, labels, k, seed), k + 1
     return _clustering(centred, labels, k, mean)

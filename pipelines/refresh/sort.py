@@ -127,7 +127,7 @@ def _clusters(store: Store, corpus: _Corpus, run: str, model: str) -> tuple[clus
     fitted = sum(row["size"] for row in history if row["run"] == last and row["cluster"][0] == "c")
     former = [rows.get(paper, {}) for paper in corpus.ids]
     usable = all(known.values()) and (store.run or {}).get("model") == model
-    if not usable or clusters.number_of_clusters(len(corpus.ids)) > 1.5 * len(known["middle"]):
+    if not usable or clusters.number_of_clusters(len(corpus.ids)) > 2.5 * len(known["middle"]):
         tree = clusters.fit_tree(corpus.vectors, [f"{t}. {text}" for t, text in zip(corpus.titles, corpus.texts, strict=True)])
     else:
         ids = {level: [row["id"] for row in known[level]] for level in LEVELS}
@@ -136,7 +136,7 @@ def _clusters(store: Store, corpus: _Corpus, run: str, model: str) -> tuple[clus
         drift = _drift(tree, known, placed, last)
         if not identity.needs_refit(fitted, len(corpus.ids)) and not drift.drifts:
             return tree, ids, drift, placed
-        tree = clusters.refit_tree(corpus.vectors, tree)
+        tree = clusters.refit_tree(corpus.vectors, tree, growth=len(corpus.ids) / max(fitted, 1))
     named, events = _matched(rows, corpus.ids, tree, history)
     store.replace("cluster_history", [*history, *({"run": run, **asdict(event)} for event in events)])
     return tree, named, identity.drift(0, 0, clusters.WEAK), [run] * len(corpus.ids)

@@ -191,7 +191,7 @@ def test_a_refit_keeps_nested_levels_and_nearly_every_paper(tree: tuple[Vectors,
 def test_a_refit_splits_off_what_is_far_from_everything() -> None:
     vectors, truth = planted([60, 60, 60, 60], seed=3)
     crowded = np.minimum(truth, 2)  # two groups in one cluster
-    again = clusters.refit(np.tile(vectors, (6, 1)), np.tile(crowded, 6))
+    again = clusters.refit(np.tile(vectors, (6, 1)), np.tile(crowded, 6), growth=2.2)
     assert adjusted_rand_score(np.tile(truth, 6), again.labels) > adjusted_rand_score(np.tile(truth, 6), np.tile(crowded, 6))
 
 
