@@ -24,7 +24,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
-from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import ThreadpoolController
 
 Vectors = NDArray[np.float32]
@@ -103,7 +103,7 @@ def fit_tree(vectors: Vectors, texts: Sequence[str] | None = None, *, seed: int 
     """
     middle, chosen = _fit(vectors, texts, seed, None)
     k = len(middle.centroids)
-    broad = chosen(max(1, round(k / 6)))
+    broad = chosen(max(min(3, k), round(k / 6)))
     above = _ward(middle, min(broad, k))
     narrow = chosen(min(5 * k, len(vectors) // 8))
     return Tree(_united(vectors, middle, above), _with_parents(middle, above), _parts(vectors, middle, narrow, seed))
@@ -230,16 +230,16 @@ def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
     """Return the number of clusters, in a band around `near`, on which two halves of the runs agree best.
 
     Ben-Hur, Elisseeff and Guyon, "A stability based method for discovering structure in clustered data", 2002: here the
-    two clusterings come from disjoint halves of the ensemble, and agreement is adjusted mutual information.
+    two clusterings come from disjoint halves of the ensemble, and agreement is the adjusted Rand index.
     """
     n = votes[0].shape[0]
-    sizes = sorted({min(max(2, round(near * factor)), n // 2) for factor in BAND})
+    sizes = sorted({min(max(min(near, 3), round(near * factor)), n // 2) for factor in BAND})
     views = (
         [votes[0::2], votes[1::2]]
         if near > 100
         else [votes[0::2], votes[1::2], votes[: len(votes) // 2], votes[len(votes) // 2 :]]
     )
-    width = min(max(sizes), 100)
+    width = min(max(24, *sizes), 100)
     spaces = [_space(half, width, seed) for half in views]
 
     def labels(told: tuple[int, int]) -> Labels:
@@ -252,7 +252,7 @@ def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
 
     def agreement(k: int) -> float:
         pairs = [(half, half + 1) for half in range(0, len(views), 2)]
-        return float(np.mean([adjusted_mutual_info_score(found[one, k], found[other, k]) for one, other in pairs]))
+        return float(np.mean([adjusted_rand_score(found[one, k], found[other, k]) for one, other in pairs]))
 
     return int(max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near))))
 
@@ -414,7 +414,7 @@ def refit(vectors: Vectors, old: Labels, *, growth: float = 1.0, seed: int = 0) 
     for _ in range(3):
         labels = _moved(centred, labels, _centroids(centred, labels, k))
     labels, k = _dissolved(centred, labels, k)
-    wanted = round(k * max(1.0, growth) ** EXPONENT)
+    wanted = int(k * max(1.0, growth) ** EXPONENT)
     while k < wanted:
         labels, k = _split(centred, labels, k, seed), k + 1
     return _clustering(centred, labels, k, mean)

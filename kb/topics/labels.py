@@ -50,7 +50,7 @@ _VERBS = frozenset(
     """.split()
 )
 _JOINTS = frozenset({"for", "of", "in"})
-_PIECE = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[^\sA-Za-z0-9-]")
+_PIECE = re.compile(r"[^\W_]+(?:-[^\W_]+)*|[^\w\s-]|_")
 CANDIDATES = 16
 LONGEST = 4
 _TOKEN = r"(?u)\b[a-zA-Z][a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*\b"

@@ -32,6 +32,10 @@ MIN_SIMILARITY, MIN_SIMILARITY_ALONE = 0.10, 0.22
 """A paper that lies farther than this from the description (the second where no cue phrase stands in it) is not of the
 theme: the labelled works are all about some theme, so the regression never saw a paper about none."""
 FEWEST_LABELLED = 5
+FEWEST_COMPARED = 8
+USUAL_MEAN, USUAL_SPREAD = 0.143, 0.089
+"""Mean and spread of similarity between deep-learning abstracts and theme descriptions under MiniLM (42,735 abstracts):
+what a paper's similarities are compared with where a taxonomy has fewer themes than these."""
 NEAREST = (5, 15)
 SHOWN = 3
 TITLE_CUE, ABSTRACT_CUE, MOST_CUES = 2.0, 1.0, 3.0
@@ -187,8 +191,8 @@ def _votes(vectors: Vectors, labelled: Labelled, own: NDArray[np.int64] | None) 
 
 def _relative(scores: NDArray[Any]) -> NDArray[Any]:
     """A paper's scores over the themes, in standard deviations from their mean."""
-    if scores.shape[1] < 3:
-        return np.zeros_like(scores)
+    if scores.shape[1] < FEWEST_COMPARED:
+        return np.asarray(np.clip((scores - USUAL_MEAN) / USUAL_SPREAD, -2, 3))
     return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / np.maximum(scores.std(axis=1, keepdims=True), 1e-3))
 
 
