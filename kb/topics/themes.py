@@ -166,9 +166,7 @@ def _votes(vectors: Vectors, labelled: Labelled, own: NDArray[np.int64] | None) 
     if not len(flags):
         return [np.zeros(shape, np.float32)] * (WITNESSES - PLAIN)
     similarity = vectors @ labelled.vectors.T
-    sums = (
-        np.broadcast_to(flags.T @ labelled.vectors, (*shape, vectors.shape[1])) if own is not None else flags.T @ labelled.vectors
-    )
+    sums: Any = flags.T @ labelled.vectors
     if own is not None:
         inside = np.flatnonzero(own >= 0)
         similarity[inside, own[inside]] = -1.0

@@ -92,7 +92,7 @@ def test_a_cue_is_found_in_plural_with_a_hyphen_and_in_any_case(spelling: str) -
 
 @pytest.mark.parametrize("spelling", ["lunchbox kite", "box kitesurfing", "box and kite", "boxkite"])
 def test_a_cue_is_matched_as_whole_words_in_a_row(spelling: str) -> None:
-    assert themes_of(0.5, title=f"On {spelling}, again") == []
+    assert themes_of(0.3, title=f"On {spelling}, again") == []
 
 
 def test_the_reason_names_the_cue_and_the_similarity() -> None:
