@@ -33,6 +33,10 @@ TEMPLATE = """\
 
 [topics]
 # taxonomy = "taxonomy.toml"   # your own themes instead of the packaged ones
+# extra = "my_themes.toml"     # themes of yours beside them: [[groups]] with [[groups.themes]], as in the packaged file
+
+# [topics.names]               # names that you give to clusters; they stick
+# c0001 = "Low-rank adapters for fine-tuning"
 
 [merging]
 # keep_apart = [["arxiv:2006.11239", "doi:10.1000/182"]]   # pairs that are not the same work
@@ -110,6 +114,8 @@ class Settings:
         model: the embedding model's id.
         max_tokens: longer texts are cut to this many word pieces.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
+        extra_themes: a file of themes that are added to the taxonomy, or None.
+        cluster_names: names given by hand, by cluster id.
         keep_apart: pairs of identifiers that merging must not unite.
         removal: works that must be forgotten and stay out.
         publish_abstracts: which abstracts may be published: those whose licence allows it ("licensed"), "all" or "none".
@@ -123,6 +129,8 @@ class Settings:
     model: str = DEFAULT_MODEL
     max_tokens: int = 256
     taxonomy: Path | None = None
+    extra_themes: Path | None = None
+    cluster_names: Mapping[str, str] = field(default_factory=dict)
     keep_apart: tuple[tuple[str, str], ...] = ()
     removal: Removal = Removal()
     publish_abstracts: str = "licensed"
@@ -159,7 +167,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
     embedding = _section(told, "embedding", {"model": str, "max_tokens": int}, path)
-    topics = _section(told, "topics", {"taxonomy": str}, path)
+    topics = _section(told, "topics", {"taxonomy": str, "extra": str, "names": dict}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
     network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
     removal = _section(told, "removal", {"papers": list, "authors": list}, path)
@@ -177,8 +185,10 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         model=environment.get("KB_MODEL") or embedding.get("model", DEFAULT_MODEL),
         max_tokens=max_tokens,
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
+        extra_themes=home / topics["extra"] if "extra" in topics else None,
+        cluster_names=_names(topics.get("names", {}), path),
         keep_apart=_pairs(merging.get("keep_apart", []), path),
-        removal=Removal(*(_names(removal, name, path) for name in ("papers", "authors"))),
+        removal=Removal(*(_texts(removal, name, path) for name in ("papers", "authors"))),
         publish_abstracts=site.get("publish_abstracts", "licensed"),
         contact=network.get("contact", ""),
         keep_answers=network.get("keep_answers", True),
@@ -214,11 +224,20 @@ def _pairs(pairs: list[Any], path: Path) -> tuple[tuple[str, str], ...]:
     return tuple((pair[0], pair[1]) for pair in pairs)
 
 
-def _names(section: dict[str, Any], name: str, path: Path) -> frozenset[str]:
+def _texts(section: dict[str, Any], name: str, path: Path) -> frozenset[str]:
     for item in section.get(name, []):
         if not isinstance(item, str) or not item.strip():
             raise SettingsError(f"{path}: removal.{name} holds texts", value=item, cure='As in ["arxiv:2006.11239"]')
     return frozenset(item.strip() for item in section.get(name, []))
+
+
+def _names(names: Mapping[str, Any], path: Path) -> dict[str, str]:
+    for cluster, name in names.items():
+        if not (isinstance(name, str) and name.strip()):
+            raise SettingsError(
+                f"{path}: topics.names gives {cluster} no name", value=name, cure='As in c0001 = "Robot grasping"'
+            )
+    return {cluster: " ".join(name.split()) for cluster, name in names.items()}
 
 
 def _sources(sources: Any, path: Path) -> dict[str, dict[str, Any]]:

@@ -6,8 +6,12 @@ Tables:
     cursors          how far each source has been read
     papers           one row per work
     vectors_<model>  one row per distinct text: content-addressed, so a merge or rename never embeds again
-    themes           paper -> theme, with score and reason
-    clusters         one row per cluster; placements: paper -> cluster; cluster_history: what became of each
+    themes           paper -> theme, with probability and reason
+    clusters         one row per cluster of the middle level, which trends and pages use; `parent` is its broad one
+    cluster_levels   the same for broad clusters, and for narrow ones, whose `parent` is a middle one
+    placements       paper -> cluster, with strength, its broad and narrow clusters, whether it is weakly placed, and the
+                     run that placed it
+    cluster_history  what became of each cluster of every level in each fit; `successor`: where an old link leads
     findings         statements of trend
     series           counts by subject, period and source ("" is all of them), with what the corpus covers
     coverage         one row per source: from when to when it is there, and its gaps
@@ -42,6 +46,11 @@ from kb.papers import Paper, from_dict, to_dict, to_json
 _TEXTS = pa.list_(pa.string())
 _NUMBERS = pa.list_(pa.float64())
 _SOURCE = pa.struct([(name, pa.string()) for name in ("source", "source_id", "seen", "url", "licence")])
+_CLUSTERS = pa.schema(
+    [("id", pa.string()), ("label", pa.string()), ("terms", _TEXTS), ("size", pa.int32()), ("exemplars", _TEXTS),
+     ("centroid", pa.list_(pa.float32())), ("mean", pa.list_(pa.float32())), ("first_run", pa.string()),
+     ("level", pa.string()), ("parent", pa.string()), ("found_label", pa.string()), ("weak_below", pa.float32())]
+)  # fmt: skip
 SCHEMAS: Mapping[str, pa.Schema] = {
     "records": pa.schema(
         [("key", pa.string()), ("digest", pa.string()), ("identifiers", _TEXTS), ("title_key", pa.string()),
@@ -56,14 +65,17 @@ SCHEMAS: Mapping[str, pa.Schema] = {
          ("withdrawn", pa.bool_()), ("sources", pa.list_(_SOURCE)), ("text_hash", pa.string()), ("digest", pa.string()),
          ("versions", _TEXTS)]
     ),
-    "themes": pa.schema([("paper", pa.string()), ("theme", pa.string()), ("score", pa.float32()), ("why", pa.string())]),
-    "clusters": pa.schema(
-        [("id", pa.string()), ("label", pa.string()), ("terms", _TEXTS), ("size", pa.int32()), ("exemplars", _TEXTS),
-         ("centroid", pa.list_(pa.float32())), ("mean", pa.list_(pa.float32())), ("first_run", pa.string())]
+    "themes": pa.schema([("paper", pa.string()), ("theme", pa.string()), ("score", pa.float32()), ("why", pa.string()),
+                         ("phrases", _TEXTS), ("nearest", _TEXTS)]),
+    "clusters": _CLUSTERS,
+    "cluster_levels": _CLUSTERS,
+    "placements": pa.schema(
+        [("paper", pa.string()), ("cluster", pa.string()), ("strength", pa.float32()), ("broad", pa.string()),
+         ("narrow", pa.string()), ("weak", pa.bool_()), ("placed", pa.string())]
     ),
-    "placements": pa.schema([("paper", pa.string()), ("cluster", pa.string()), ("strength", pa.float32())]),
     "cluster_history": pa.schema(
-        [("run", pa.string()), ("cluster", pa.string()), ("event", pa.string()), ("parents", _TEXTS), ("size", pa.int32())]
+        [("run", pa.string()), ("cluster", pa.string()), ("event", pa.string()), ("parents", _TEXTS), ("size", pa.int32()),
+         ("successor", pa.string())]
     ),
     "findings": pa.schema(
         [("id", pa.string()), ("subject", pa.string()), ("kind", pa.string()), ("statement", pa.string()),
@@ -107,6 +119,7 @@ DERIVED = (
     "papers",
     "themes",
     "clusters",
+    "cluster_levels",
     "placements",
     "cluster_history",
     "findings",

@@ -81,36 +81,29 @@ _THEME = {
 _STANDARD = {"id": str, "name": str, "publisher": str, "year": int, "url": str, "asks": str}
 
 
-def load(path: Path | None = None) -> Taxonomy:
+def load(path: Path | None = None, extra: Path | None = None) -> Taxonomy:
     """Read a taxonomy.
 
     Args:
         path: a file of the user's own; None for the packaged one.
+        extra: a file of the user's own whose themes are added; a group that is there already needs only its id there.
 
     Raises:
-        SettingsError: the file cannot be read, is not TOML, or an entry lacks something; the message names it.
+        SettingsError: a file cannot be read, is not TOML, or an entry lacks something; the message names it.
     """
     where = str(path) if path else "the packaged taxonomy"
-    try:
-        text = path.read_text(encoding="utf-8") if path else _packaged("taxonomy.toml")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise SettingsError(
-            f"cannot read the taxonomy {where}: {error.strerror}", cure="Check topics.taxonomy in kb.toml"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{where} is not valid TOML: {error}", cure="Mend that line") from None
     standards = tuple(
         Standard(**_checked(entry, _STANDARD, "standards.toml"))
         for entry in tomllib.loads(_packaged("standards.toml"))["standards"]
     )
-    groups, themes = [], []
-    for entry in content.get("groups", []):
-        group = _checked(entry, _GROUP, where)
-        groups.append(Group(group["id"], group["name"], group["description"]))
-        leaves = [_checked(leaf, _THEME, where, optional=("pitfalls", "standards", "benchmarks")) for leaf in group["themes"]]
-        themes += [_theme(leaf, group["id"]) for leaf in leaves]
-    _no_twins([group.id for group in groups] + [theme.id for theme in themes], where)
+    groups: dict[str, Group] = {}
+    themes: list[Theme] = []
+    text = _text(path, where, "taxonomy") if path else _packaged("taxonomy.toml")
+    _add(_content(text, where), where, groups, themes, adding=False)
+    if extra:
+        where = str(extra)
+        _add(_content(_text(extra, where, "extra"), where), where, groups, themes, adding=True)
+    _no_twins([theme.id for theme in themes], where)
     known = {standard.id for standard in standards}
     for theme in themes:
         if not theme.cues:
@@ -121,7 +114,38 @@ def load(path: Path | None = None) -> Taxonomy:
             )
     if not themes:
         raise SettingsError(f"{where} has no themes", cure="Write [[groups]] with [[groups.themes]] under it")
-    return Taxonomy(tuple(groups), tuple(themes), standards)
+    return Taxonomy(tuple(groups.values()), tuple(themes), standards)
+
+
+def _add(content: Mapping[str, Any], where: str, groups: dict[str, Group], themes: list[Theme], *, adding: bool) -> None:
+    seen: list[str] = []
+    for entry in content.get("groups", []):
+        known = adding and isinstance(entry, dict) and entry.get("id") in groups
+        group = _checked(entry, _GROUP, where, optional=("name", "description") if known else ())
+        if not known:
+            groups[group["id"]] = Group(group["id"], group["name"], group["description"])
+        seen.append(group["id"])
+        leaves = [_checked(leaf, _THEME, where, optional=("pitfalls", "standards", "benchmarks")) for leaf in group["themes"]]
+        themes += [_theme(leaf, group["id"]) for leaf in leaves]
+    _no_twins(seen, where)
+
+
+def _text(path: Path, where: str, setting: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read the taxonomy {where}: {error.strerror}", cure=f"Check topics.{setting} in kb.toml"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{where} is not valid TOML: {error}", cure="Save it as UTF-8") from None
+
+
+def _content(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{where} is not valid TOML: {error}", cure="Mend that line") from None
 
 
 def _theme(leaf: Mapping[str, Any], group: str) -> Theme:

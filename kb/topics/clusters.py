@@ -1,87 +1,142 @@
-"""Discovered clusters: every paper is placed, and the same papers give the same clusters.
+"""Discovered clusters at three levels: every paper is placed, and the same papers give the same clusters.
 
-A consensus of many k-means runs: each run, with its own number of clusters and start, says which papers go together;
-the runs' membership matrices, each column scaled by its cluster's size, are reduced by a truncated SVD, and k-means in
-that space gives the clusters. Strehl and Ghosh, "Cluster ensembles", JMLR 3 (2002); the scaled membership matrix is the
-spectral form of Liu et al., "Spectral ensemble clustering", KDD 2015. One k-means run on the same vectors depends on
+A consensus of many k-means runs: each run, with its own number of clusters, start and view of the papers, says which
+papers go together; the runs' membership matrices, each column scaled by its cluster's size, are reduced by a truncated
+SVD, and k-means in that space gives the clusters. Strehl and Ghosh, "Cluster ensembles", JMLR 3 (2002); the scaled
+membership matrix is the spectral form of Liu et al., "Spectral ensemble clustering", KDD 2015. The views are the
+vectors, the vectors beside latent semantic analysis of the words (Deerwester et al., JASIS 41, 1990) at two weights,
+and the vectors moved half-way to the mean of their nearest neighbours. One k-means run on the same vectors depends on
 its start and agrees less with people's labels (measured: `ARCHITECTURE.md`).
 """
 
+import os
 import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import ThreadpoolController
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-RUNS = 60
+RUNS = 96
+EXPONENT = 0.362
+"""Clusters grow with this power of the papers: themes grow with a field, but slower than its papers."""
 SAMPLE = 12_000
 """Papers that the runs see; beyond that the time would grow and the clusters would not change much."""
+TEXT_WEIGHTS = (0.3, 0.5)
+NEIGHBOURS = 10
+TOPICS = 100
+"""Dimensions of the latent semantic analysis."""
+WIDTH = 7
+"""Least dimensions of the space in which the consensus is found."""
+BAND = (0.6, 0.7, 0.84, 1.0, 1.19)
+"""Numbers of clusters that are tried, as multiples of what the corpus's size suggests."""
+WEAK = 0.05
+"""Papers flagged as weakly placed when clusters are fitted: those farthest from their cluster's centroid."""
+MARGIN = 0.10
+"""A refit moves a paper only to a cluster whose centroid is nearer by this cosine: what fits stays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
-    """Clusters of n papers.
+    """Clusters of n papers at one level.
 
     Attributes:
-        labels: cluster number of each paper, shape (n,), 0 to k - 1, larger clusters first.
+        labels: cluster number of each paper, shape (n,), 0 to k - 1, larger clusters first when fitted anew.
         strength: cosine of each paper with its cluster's centroid, 0 to 1, shape (n,).
         centroids: unit-length, shape (k, d), in the space of `center`ed vectors.
         mean: what was subtracted from every vector, shape (d,).
+        parents: number of the cluster above each cluster, shape (k,); empty where there is no level above.
     """
 
     labels: Labels
     strength: NDArray[np.float32]
     centroids: Vectors
     mean: Vectors
+    parents: Labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """Broad clusters, the middle ones inside them (which trends and pages use), and the narrow ones inside those."""
+
+    broad: Clustering
+    middle: Clustering
+    narrow: Clustering
 
 
 def number_of_clusters(papers: int) -> int:
-    """Return how many clusters to look for: about 5 in 100 papers, 17 in 2,500, 60 in 80,000.
-
-    A slow power of the corpus's size: themes grow with a field, but slower than its papers.
-    """
-    return int(min(max(1, papers // 4), max(2, round(papers**0.362))))
+    """Return how many clusters a corpus's size suggests: about 5 in 100 papers, 17 in 2,500, 60 in 80,000."""
+    return int(min(max(1, papers // 4), max(2, round(papers**EXPONENT))))
 
 
-def fit(vectors: Vectors, *, seed: int = 0, n_clusters: int | None = None) -> Clustering:
-    """Cluster papers by their vectors.
+def fit(vectors: Vectors, texts: Sequence[str] | None = None, *, seed: int = 0, n_clusters: int | None = None) -> Clustering:
+    """Cluster papers by their vectors and, if given, their words: the middle level.
 
     Args:
         vectors: unit-length, shape (n, d), n >= 1.
-        seed: the same seed and vectors give the same clusters.
-        n_clusters: how many; None for `number_of_clusters(n)`.
+        texts: title and abstract of each paper; a view of their words then votes too.
+        seed: the same seed, vectors and texts give the same clusters, with any number of threads.
+        n_clusters: how many; None for the most stable number near `number_of_clusters(n)`.
     """
+    return _fit(vectors, texts, seed, n_clusters)[0]
+
+
+def fit_tree(vectors: Vectors, texts: Sequence[str] | None = None, *, seed: int = 0) -> Tree:
+    """Cluster papers at three levels, of about 10, 60 and 300 clusters at 80,000 papers; see `fit`.
+
+    The middle level is the consensus. Each broad cluster unites middle ones (Ward, "Hierarchical grouping to optimize
+    an objective function", JASA 58, 1963); each narrow one is part of a middle one (k-means inside it). The numbers of
+    all levels are chosen by stability, see `_stable`.
+    """
+    middle, chosen = _fit(vectors, texts, seed, None)
+    k = len(middle.centroids)
+    broad = chosen(max(min(3, k), round(k / 6)))
+    above = _ward(middle, min(broad, k))
+    narrow = chosen(min(5 * k, len(vectors) // 8))
+    return Tree(_united(vectors, middle, above), _with_parents(middle, above), _parts(vectors, middle, narrow, seed))
+
+
+def _fit(
+    vectors: Vectors, texts: Sequence[str] | None, seed: int, n_clusters: int | None
+) -> tuple[Clustering, Callable[[int], int]]:
     n = len(vectors)
-    k = min(n, n_clusters or number_of_clusters(n))
     mean = vectors.mean(axis=0)
     centred = center(vectors, mean)
     random = np.random.default_rng(seed)
     chosen = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
     sample = centred[chosen]
-    found = _consensus(sample, k, random) if 1 < k < len(sample) else np.arange(len(sample)) % k
-    centroids = _centroids(sample, found, k)
-    labels, _ = assign(centred, centroids)
+    suggested = min(n, n_clusters or number_of_clusters(n))
+    votes = _votes(_views(sample, [texts[place] for place in chosen] if texts else None), suggested, random) if n > 1 else []
+
+    def stable(near: int) -> int:
+        return _stable(votes, near, seed) if near > 1 and len(sample) >= 40 else near
+
+    k = suggested if n_clusters else stable(suggested)
+    found = _consensus(votes, k, seed) if 1 < k < len(sample) else np.arange(len(sample)) % k
+    labels, _ = assign(centred, _centroids(sample, found, k))
     labels[chosen] = found
     order = np.argsort(-np.bincount(labels, minlength=k), kind="stable")
     renumber = np.empty(k, np.int64)
     renumber[order] = np.arange(k)
-    labels = renumber[labels]
-    centroids = _centroids(centred, labels, k)
-    strength = np.clip(np.einsum("ij,ij->i", centred, centroids[labels]), 0, 1).astype(np.float32)
-    return Clustering(labels, strength, centroids, mean)
+    return _clustering(centred, renumber[labels], k, mean), stable
 
 
 def center(vectors: Vectors, mean: Vectors) -> Vectors:
     """Return vectors without what all papers share, at unit length again."""
-    moved = vectors - mean
-    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)  # type: ignore[no-any-return]
+    return _unit(vectors - mean)
 
 
 def assign(centred: Vectors, centroids: Vectors) -> tuple[Labels, NDArray[np.float32]]:
@@ -91,33 +146,140 @@ def assign(centred: Vectors, centroids: Vectors) -> tuple[Labels, NDArray[np.flo
     return labels, np.clip(cosine.max(axis=1), 0, 1).astype(np.float32)
 
 
-def _consensus(vectors: Vectors, k: int, random: np.random.Generator) -> Labels:
-    columns = []
-    rows = np.arange(len(vectors))
-    low, high = max(2, round(1.2 * k)), max(3, round(3.5 * k))
-    for _ in range(RUNS):
-        size = min(len(vectors), int(random.integers(low, high + 1)))
-        labels = _member(vectors, size, random)
+def weak_below(clustering: Clustering) -> NDArray[np.float32]:
+    """Return for each cluster the strength below which a paper counts as weakly placed: the `WEAK` quantile of its own."""
+    strengths = [clustering.strength[clustering.labels == number] for number in range(len(clustering.centroids))]
+    return np.array([np.quantile(own, WEAK) if len(own) else 0.0 for own in strengths], np.float32)
+
+
+# Consensus ----------------------------------------------------------------------------------------------------
+
+
+def _views(sample: Vectors, texts: Sequence[str] | None) -> list[Vectors]:
+    views = [sample, _smoothed(sample)]
+    words = _latent(texts) if texts else None
+    if words is not None:
+        views += [center(joint := np.hstack([sample, weight * words]), joint.mean(axis=0)) for weight in TEXT_WEIGHTS]
+    return views
+
+
+def _latent(texts: Sequence[str]) -> Vectors | None:
+    """Latent semantic analysis of the words, centred; None where the texts say too little."""
+    counter = TfidfVectorizer(
+        sublinear_tf=True, min_df=3, max_df=0.3, ngram_range=(1, 2), stop_words=sorted(ENGLISH_STOP_WORDS),
+        max_features=40_000, dtype=np.float32,
+    )  # fmt: skip
+    try:
+        counts = counter.fit_transform(texts)
+    except ValueError:  # no word stands in three texts
+        return None
+    width = min(TOPICS, min(counts.shape) - 1)
+    if width < 2:
+        return None
+    with _one_thread():
+        space = _unit(TruncatedSVD(width, random_state=0).fit_transform(counts).astype(np.float32))
+    return center(space, space.mean(axis=0))
+
+
+def _smoothed(vectors: Vectors) -> Vectors:
+    """Move each vector half-way to the mean of its nearest neighbours, weighted by cosine."""
+    count = min(NEIGHBOURS, len(vectors) - 1)
+    if count < 1:
+        return vectors
+    moved = np.empty_like(vectors)
+    for start in range(0, len(vectors), 1_024):
+        part = vectors[start : start + 1_024]
+        cosine = part @ vectors.T
+        cosine[np.arange(len(part)), start + np.arange(len(part))] = -1
+        near = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
+        weight = np.maximum(np.take_along_axis(cosine, near, axis=1), 0)
+        moved[start : start + len(part)] = part + _unit(np.einsum("nk,nkd->nd", weight, vectors[near]))
+    return _unit(moved)
+
+
+def _votes(views: Sequence[Vectors], k: int, random: np.random.Generator) -> list[sp.csr_matrix]:
+    """The membership matrices of all runs; run i looks at view i modulo their number."""
+    n = len(views[0])
+    low, high = max(2, k), max(3, 3 * k)
+    plan = [
+        (views[run % len(views)], min(n, int(random.integers(low, high + 1))), int(random.integers(2**31))) for run in range(RUNS)
+    ]
+
+    def vote(told: tuple[Vectors, int, int]) -> sp.csr_matrix:
+        view, size, seed = told
+        # A random start and ten rounds: more care takes four times as long and changes nothing.
+        labels = _predict(KMeans(size, init="random", n_init=1, max_iter=10, random_state=seed), view)
         weight = 1 / np.sqrt(np.maximum(np.bincount(labels, minlength=size), 1))
-        columns.append(sp.csr_matrix((weight[labels], (rows, labels)), shape=(len(vectors), size)))
-    together = sp.hstack(columns).tocsr()
-    width = min(max(2, k), min(together.shape) - 1)
-    space = TruncatedSVD(width, random_state=int(random.integers(2**31))).fit_transform(together)
-    space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9)
-    return _filled(_final(space, k, random), k)
+        return sp.csr_matrix((weight[labels], (np.arange(n), labels)), shape=(n, size))
+
+    return _side_by_side(vote, plan)
 
 
-def _member(points: Vectors, k: int, random: np.random.Generator) -> Labels:
-    """One run that votes: a random start and ten rounds (more care takes four times as long and changes nothing)."""
-    return _predict(KMeans(k, init="random", n_init=1, max_iter=10, random_state=int(random.integers(2**31))), points)
+def _space(votes: Sequence[sp.csr_matrix], width: int, seed: int) -> NDArray[np.float64]:
+    together = sp.hstack(votes).tocsr()
+    with _one_thread():
+        return _unit(TruncatedSVD(min(width, min(together.shape) - 1), random_state=seed).fit_transform(together))
 
 
-def _final(points: NDArray[np.floating], k: int, random: np.random.Generator) -> Labels:
-    return _predict(KMeans(k, n_init=10, max_iter=100, random_state=int(random.integers(2**31))), points)
+def _consensus(votes: Sequence[sp.csr_matrix], k: int, seed: int) -> Labels:
+    space = _space(votes, min(k, max(WIDTH, k // 2)), seed)
+    return _filled(_predict(KMeans(k, n_init=10, max_iter=100, random_state=seed), space), k)
+
+
+def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
+    """Return the number of clusters, in a band around `near`, on which two halves of the runs agree best.
+
+    Ben-Hur, Elisseeff and Guyon, "A stability based method for discovering structure in clustered data", 2002: here the
+    two clusterings come from disjoint halves of the ensemble, and agreement is the adjusted Rand index.
+    """
+    n = votes[0].shape[0]
+    sizes = sorted({min(max(min(near, 3), round(near * factor)), n // 2) for factor in BAND})
+    views = (
+        [votes[0::2], votes[1::2]]
+        if near > 100
+        else [votes[0::2], votes[1::2], votes[: len(votes) // 2], votes[len(votes) // 2 :]]
+    )
+    width = min(max(24, *sizes), 100)
+    spaces = [_space(half, width, seed) for half in views]
+
+    def labels(told: tuple[int, int]) -> Labels:
+        half, k = told
+        own = spaces[half][:, : max(2, min(k, max(WIDTH, k // 2)))]
+        return _predict(KMeans(k, n_init=1 if k > 100 else 3, max_iter=30, random_state=seed), own)
+
+    plan = [(half, k) for k in sizes for half in range(len(views))]
+    found = dict(zip(plan, _side_by_side(labels, plan), strict=True))
+
+    def agreement(k: int) -> float:
+        pairs = [(half, half + 1) for half in range(0, len(views), 2)]
+        return float(np.mean([adjusted_rand_score(found[one, k], found[other, k]) for one, other in pairs]))
+
+    return int(max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near))))
+
+
+@cache
+def _controller() -> Any:
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough
+
+
+def _one_thread() -> Any:
+    """A context in which linear algebra runs on one thread, so that sums are formed in one order everywhere."""
+    return _controller().limit(limits=1)
+
+
+def _side_by_side(work: Callable[[Any], Any], plan: Sequence[Any]) -> list[Any]:
+    """Do independent pieces of work on all cores, each on one thread."""
+
+    def alone(told: Any) -> Any:
+        with _one_thread():
+            return work(told)
+
+    with _one_thread(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(alone, plan))
 
 
 def _predict(model: KMeans, points: NDArray[np.floating]) -> Labels:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _one_thread():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct papers than clusters: `_filled` sees to it
         return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
 
@@ -130,8 +292,179 @@ def _filled(labels: Labels, k: int) -> Labels:
     return labels
 
 
+# The levels above and below -------------------------------------------------------------------------------------
+
+
+def _ward(middle: Clustering, k: int) -> Labels:
+    """Unite middle clusters to k broad ones, numbered by their papers."""
+    count = len(middle.centroids)
+    if k >= count:
+        return np.arange(count)
+    found = AgglomerativeClustering(k).fit_predict(middle.centroids)
+    sizes = np.bincount(found, weights=np.bincount(middle.labels, minlength=count), minlength=k)
+    renumber = np.empty(k, np.int64)
+    renumber[np.argsort(-sizes, kind="stable")] = np.arange(k)
+    return np.asarray(renumber[found], np.int64)
+
+
+def _united(vectors: Vectors, middle: Clustering, above: Labels) -> Clustering:
+    return _clustering(center(vectors, middle.mean), above[middle.labels], int(above.max()) + 1, middle.mean)
+
+
+def _with_parents(level: Clustering, parents: Labels) -> Clustering:
+    return Clustering(level.labels, level.strength, level.centroids, level.mean, parents)
+
+
+def _parts(vectors: Vectors, middle: Clustering, count: int, seed: int) -> Clustering:
+    """Split each middle cluster by k-means into parts, as many as its share of the papers."""
+    centred = center(vectors, middle.mean)
+    members = [np.flatnonzero(middle.labels == number) for number in range(len(middle.centroids))]
+
+    def split(own: NDArray[np.int64]) -> Labels:
+        k = max(1, min(round(count * len(own) / len(vectors)), len(own) // 4))
+        return (
+            _predict(KMeans(k, n_init=3, max_iter=50, random_state=seed), centred[own]) if k > 1 else np.zeros(len(own), np.int64)
+        )
+
+    labels = np.zeros(len(vectors), np.int64)
+    parents: list[int] = []
+    for number, (own, parts) in enumerate(zip(members, _side_by_side(split, members), strict=True)):
+        names, dense = np.unique(parts, return_inverse=True)
+        labels[own] = len(parents) + dense
+        parents += [number] * len(names)
+    level = _clustering(centred, labels, len(parents), middle.mean)
+    return _with_parents(level, np.array(parents, np.int64))
+
+
+# A refit --------------------------------------------------------------------------------------------------------
+
+
+def place(vectors: Vectors, known: Tree, middle: Labels, narrow: Labels) -> Tree:
+    """Assign new papers to clusters that exist.
+
+    Args:
+        vectors: unit-length, (n, d).
+        known: the clusters; only their centroids, mean and parents are looked at.
+        middle, narrow: each paper's clusters, -1 for a new paper.
+    """
+    centred = center(vectors, known.middle.mean)
+    nearest, _ = assign(centred, known.middle.centroids)
+    labels = np.where(middle >= 0, middle, nearest)
+    inside = _inside(centred, known.narrow.centroids, known.narrow.parents, labels, narrow)
+    return Tree(
+        _told(centred, known.broad, known.middle.parents[labels]), _told(centred, known.middle, labels),
+        _told(centred, known.narrow, inside),
+    )  # fmt: skip
+
+
+def _told(centred: Vectors, known: Clustering, labels: Labels) -> Clustering:
+    return Clustering(labels, _strength(centred, known.centroids, labels), known.centroids, known.mean, known.parents)
+
+
+def _inside(centred: Vectors, centroids: Vectors, parents: Labels, above: Labels, old: Labels) -> Labels:
+    """Each paper's narrow cluster: its old one if that is inside its middle cluster `above`, else the nearest such."""
+    cosine = centred @ centroids.T
+    cosine[parents[None, :] != above[:, None]] = -2
+    fits = (old >= 0) & (parents[np.maximum(old, 0)] == above)
+    return np.asarray(np.where(fits, old, cosine.argmax(axis=1)), np.int64)
+
+
+def refit_tree(vectors: Vectors, placed: Tree, *, growth: float = 1.0) -> Tree:
+    """Bring clusters of all levels up to date, see `refit`. A broad or narrow cluster goes where most of it goes."""
+    middle = refit(vectors, placed.middle.labels, growth=growth)
+    centred = center(vectors, middle.mean)
+    k = len(middle.centroids)
+    above = _majority(middle.labels, placed.broad.labels, k)
+    _, above = np.unique(above, return_inverse=True)
+    count = len(placed.narrow.centroids)
+    parents = _majority(placed.narrow.labels, middle.labels, count)
+    start = placed.narrow.labels
+    for childless in np.setdiff1d(np.arange(k), parents):
+        start = np.where(middle.labels == childless, count, start)
+        parents, count = np.append(parents, childless), count + 1
+    narrow = _inside(centred, _centroids(centred, start, count), parents, middle.labels, start)
+    names, narrow = np.unique(narrow, return_inverse=True)
+    inside = _clustering(centred, narrow, len(names), middle.mean)
+    broad = _clustering(centred, above[middle.labels], int(above.max()) + 1, middle.mean)
+    return Tree(broad, _with_parents(middle, above), _with_parents(inside, parents[names]))
+
+
+def _majority(of: Labels, among: Labels, k: int) -> Labels:
+    """For each of k clusters, the number in `among` that most of its papers have."""
+    shared = sp.csr_matrix((np.ones(len(of)), (of, among)), shape=(k, int(among.max()) + 1)).toarray()
+    return np.asarray(shared.argmax(axis=1), np.int64)
+
+
+def refit(vectors: Vectors, old: Labels, *, growth: float = 1.0, seed: int = 0) -> Clustering:
+    """Bring middle clusters up to date: new centroids, papers moved where another cluster is clearly nearer, clusters
+    that grew apart split and those that emptied dissolved.
+
+    It starts from what exists (evolutionary clustering: Chakrabarti, Kumar and Tomkins, KDD 2006), because a fresh fit
+    draws a third of all borders anew by chance alone.
+
+    Args:
+        vectors: unit-length, (n, d).
+        old: each paper's cluster number; new papers were placed in the nearest.
+        growth: papers now for each paper at the last fit; the number of clusters grows as in `number_of_clusters`.
+    """
+    mean = vectors.mean(axis=0)
+    centred = center(vectors, mean)
+    k = int(old.max()) + 1
+    labels = old.copy()
+    for _ in range(3):
+        labels = _moved(centred, labels, _centroids(centred, labels, k))
+    labels, k = _dissolved(centred, labels, k)
+    wanted = int(k * max(1.0, growth) ** EXPONENT)
+    while k < wanted:
+        labels, k = _split(centred, labels, k, seed), k + 1
+    return _clustering(centred, labels, k, mean)
+
+
+def _moved(centred: Vectors, labels: Labels, centroids: Vectors) -> Labels:
+    cosine = centred @ centroids.T
+    nearest = cosine.argmax(axis=1)
+    gain = cosine.max(axis=1) - cosine[np.arange(len(labels)), labels]
+    return np.asarray(np.where(gain > MARGIN, nearest, labels), np.int64)
+
+
+def _dissolved(centred: Vectors, labels: Labels, k: int) -> tuple[Labels, int]:
+    """Give the papers of clusters that are nearly empty to the nearest other cluster, and number the rest 0 to k - 1."""
+    sizes = np.bincount(labels, minlength=k)
+    kept = np.flatnonzero(sizes >= max(2, len(labels) / (20 * k)))
+    if len(kept) == k or not len(kept):
+        return labels, k
+    nearest, _ = assign(centred, _centroids(centred, labels, k)[kept])
+    renumber = np.full(k, -1)
+    renumber[kept] = np.arange(len(kept))
+    return np.where(renumber[labels] >= 0, renumber[labels], nearest), len(kept)
+
+
+def _split(centred: Vectors, labels: Labels, k: int, seed: int) -> Labels:
+    """Split the cluster of the greatest spread in two; the smaller half gets number k."""
+    centroids = _centroids(centred, labels, k)
+    spread = np.bincount(labels, weights=1 - np.einsum("ij,ij->i", centred, centroids[labels]), minlength=k)
+    own = np.flatnonzero(labels == spread.argmax())
+    if len(own) < 2:
+        return labels
+    half = _predict(KMeans(2, n_init=5, random_state=seed), centred[own])
+    labels = labels.copy()
+    labels[own[half == np.bincount(half, minlength=2).argmin()]] = k
+    return labels
+
+
+def _clustering(centred: Vectors, labels: Labels, k: int, mean: Vectors) -> Clustering:
+    centroids = _centroids(centred, labels, k)
+    return Clustering(labels, _strength(centred, centroids, labels), centroids, mean, np.zeros(0, np.int64))
+
+
+def _strength(centred: Vectors, centroids: Vectors, labels: Labels) -> NDArray[np.float32]:
+    return np.asarray(np.clip(np.einsum("ij,ij->i", centred, centroids[labels]), 0, 1), np.float32)
+
+
 def _centroids(vectors: Vectors, labels: Labels, k: int) -> Vectors:
-    sums = np.zeros((k, vectors.shape[1]), np.float64)
-    np.add.at(sums, labels, vectors)
-    lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    return (sums / lengths).astype(np.float32)  # type: ignore[no-any-return]
+    member = sp.csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(k, len(labels)))
+    return np.asarray(_unit(member @ vectors.astype(np.float64)), np.float32)
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)  # type: ignore[no-any-return]

@@ -14,16 +14,26 @@ from scipy.optimize import linear_sum_assignment
 REFIT_GROWTH = 0.20
 """Share of papers that arrived since the last fit at which clusters are fitted anew; until then papers are assigned."""
 MOST = 0.5
+DRIFT_PAPERS, DRIFT_FACTOR = 50, 2.0
+"""From so many new papers on drift is judged; it is there when surely more than this many times as many are weakly
+placed as when the clusters were fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a cluster in a run: "born", "continued", "split", "merged" or "faded"; parents are older ids."""
+    """What became of a cluster in a run.
+
+    Attributes:
+        event: "born", "continued", "split" (off from its parent), "merged" (took in its other parents) or "faded".
+        parents: older ids that it comes from.
+        successor: of a faded cluster, the one that holds most of its papers now: where an old link leads.
+    """
 
     cluster: str
     event: str
     parents: tuple[str, ...]
     size: int
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +44,48 @@ class Identity:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How well the clusters fit what came after they were fitted.
+
+    Attributes:
+        new, weak: papers since the last fit, and those of them that are weakly placed.
+        usual: the share of weakly placed papers at the fit.
+        drifts: whether surely more than `DRIFT_FACTOR` times as many are weakly placed as then.
+    """
+
+    new: int
+    weak: int
+    usual: float
+    drifts: bool
+
+    def sentence(self) -> str:
+        """Say it in one line, with what to do."""
+        if not self.new:
+            return "no paper is newer than the clusters"
+        shares = f"{self.weak / self.new:.0%}; usual {self.usual:.0%}"
+        told = f"{self.weak:,} of {self.new:,} papers since the last fit are weakly placed ({shares})"
+        if self.drifts:
+            return f"{told}: the clusters no longer fit, the next refresh that brings papers fits them anew"
+        return f"{told}: the clusters fit"
+
+
+def drift(new: int, weak: int, usual: float) -> Drift:
+    """Judge drift by the lower bound of a 95% interval for the share of weakly placed papers (Wilson, JASA 22, 1927)."""
+    if new < DRIFT_PAPERS:
+        return Drift(new, weak, usual, drifts=False)
+    z, share = 1.96, weak / new
+    middle = share + z * z / (2 * new)
+    low = (middle - z * ((share * (1 - share) + z * z / (4 * new)) / new) ** 0.5) / (1 + z * z / new)
+    return Drift(new, weak, usual, drifts=low > DRIFT_FACTOR * usual)
+
+
 def needs_refit(fitted: int, now: int) -> bool:
     """Whether a corpus of `now` papers has outgrown clusters that were fitted on `fitted`."""
     return fitted == 0 or now > fitted * (1 + REFIT_GROWTH) or now < fitted * (1 - REFIT_GROWTH)
 
 
-def match(old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], next_number: int) -> Identity:
+def match(old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], next_number: int, prefix: str = "c") -> Identity:
     """Give new clusters the ids of the old ones they continue.
 
     Args:
@@ -47,6 +93,7 @@ def match(old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], 
         papers: the papers now.
         labels: each paper's new cluster, 0 to k - 1.
         next_number: the first number free for a cluster that is born ("c0042" for 42).
+        prefix: the first letter of ids: "c" for the middle level, "b" for broad and "n" for narrow clusters.
     """
     k = max(labels, default=-1) + 1
     sizes = Counter(labels)
@@ -71,11 +118,14 @@ def match(old: Mapping[str, str], papers: Sequence[str], labels: Sequence[int], 
             others = tuple(parent for parent in parents if parent != name)
             events.append(Event(name, "merged" if others else "continued", (name, *others), sizes[number]))
         else:
-            name = f"c{next_number:04d}"
+            name = f"{prefix}{next_number:04d}"
             next_number += 1
             source = int(overlap[:, number].argmax()) if overlap.size else -1
             came = source >= 0 and overlap[source, number] > MOST * sizes[number]
             events.append(Event(name, "split" if came else "born", (old_ids[source],) if came else (), sizes[number]))
         ids.append(name)
-    events += [Event(name, "faded", (), 0) for name in old_ids if name not in ids]
+    for row, name in enumerate(old_ids):
+        if name not in ids:
+            heir = int(overlap[row].argmax()) if k else -1
+            events.append(Event(name, "faded", (), 0, ids[heir] if heir >= 0 and overlap[row, heir] else ""))
     return Identity(tuple(ids), tuple(events))

@@ -6,13 +6,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from kb.errors import InvalidInput, StoreError
-from pipelines.benchmarks import quantization, theme_assignment, trends
+from pipelines.benchmarks import clusters, quantization, theme_assignment, trends
 from pipelines.benchmarks.harness import Benchmark, Result, compare, run
 
 __all__ = ["BENCHMARKS", "Benchmark", "Result", "compare", "find", "load", "published", "recorded", "run", "save"]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (quantization.BENCHMARK, theme_assignment.BENCHMARK, trends.BENCHMARK)
+    benchmark.name: benchmark
+    for benchmark in (clusters.BENCHMARK, quantization.BENCHMARK, theme_assignment.BENCHMARK, trends.BENCHMARK)
 }
 
 

@@ -63,7 +63,12 @@ def verify(
     context: Context = ctx.obj
     rows = []
     for one in [name] if name else sorted(benchmarks.BENCHMARKS):
-        rows += compared(one, context.home, quick)
+        try:
+            rows += compared(one, context.home, quick)
+        except InvalidInput as error:
+            if name:
+                raise
+            note(f"{one} is skipped: {error}")
     _tell(rows, json)
 
 

@@ -45,7 +45,7 @@ class Context:
         """The themes."""
         from kb import taxonomy
 
-        return taxonomy.load(self.settings.taxonomy)
+        return taxonomy.load(self.settings.taxonomy, self.settings.extra_themes)
 
     def encoder(self) -> "Encoder":
         """Load the embedding model."""

@@ -79,11 +79,16 @@ def show(
     condition = f"paper = {quote(paper.id)}"
     found = sorted(context.store.table("themes", where=condition).to_pylist(), key=lambda row: (-row["score"], row["theme"]))
     placed = context.store.table("placements", where=condition).to_pylist()
-    labels = {row["id"]: row["label"] for row in context.store.table("clusters", ["id", "label"]).to_pylist()}
+    labels = {row["id"]: row["label"] for row in _cluster_rows(context)}
+    path = [placed[0].get("broad"), placed[0]["cluster"], placed[0].get("narrow")] if placed else []
     if json:
-        cluster = {"id": placed[0]["cluster"], "label": labels.get(placed[0]["cluster"], "")} if placed else None
+        cluster = {
+            "id": placed[0]["cluster"], "label": labels.get(placed[0]["cluster"], ""), "strength": placed[0]["strength"],
+            "weak": bool(placed[0].get("weak")), "path": [{"id": one, "label": labels.get(one, "")} for one in path if one],
+        } if placed else None  # fmt: skip
         print_json({**to_dict(paper), "published": paper.date_text, "themes": found, "cluster": cluster})
         return
+    titles = _titles(context, [name for row in found for name in row.get("nearest") or ()])
     say(paper.title)
     rows = [
         ["id", paper.id],
@@ -93,8 +98,8 @@ def show(
         ["versions", ", ".join(paper.versions)],
         ["venue", paper.venue],
         ["categories", ", ".join(paper.categories)],
-        *[["theme", f"{row['theme']}  {row['score']:.2f}  {row['why']}"] for row in found],
-        *[["cluster", f"{row['cluster']}  {labels.get(row['cluster'], '')}  strength {row['strength']:.2f}"] for row in placed],
+        *[["theme", _theme_text(row, titles)] for row in found],
+        *[["cluster", _cluster_text(row, path, labels)] for row in placed],
         ["summary", paper.summary],
         ["abstract", paper.abstract],
         ["licence", paper.licence],
@@ -125,19 +130,74 @@ def themes(ctx: typer.Context, json: Json = False) -> None:
     print_table(["id", "theme", "papers", "growth a year"], table, right=["papers"])
 
 
-def clusters(ctx: typer.Context, json: Json = False) -> None:
+def clusters(
+    ctx: typer.Context,
+    level: Annotated[str, typer.Option(help="broad, middle or narrow.")] = "middle",
+    history: Annotated[bool, typer.Option("--history", help="What became of each cluster, newest run first.")] = False,
+    json: Json = False,
+) -> None:
     """List the discovered clusters, largest first."""
     context: Context = ctx.obj
+    if level not in {"broad", "middle", "narrow"}:
+        raise InvalidInput("no such level of clusters", value=level, cure="Use broad, middle or narrow")
+    every = _cluster_rows(context)
+    labels = {row["id"]: row["label"] for row in every}
+    if history:
+        _history(context, level[0].replace("m", "c"), labels, json)
+        return
     growth = _growth(context)
-    columns = ["id", "label", "terms", "size", "exemplars", "first_run"]
-    rows = sorted(context.store.table("clusters", columns).to_pylist(), key=lambda row: (-row["size"], row["id"]))
-    for row in rows:
-        row["growth"] = growth.get(f"cluster:{row['id']}")
+    rows = sorted((row for row in every if row.get("level", "middle") == level), key=lambda row: (-row["size"], row["id"]))
+    shown = ("id", "label", "terms", "size", "exemplars", "first_run", "level", "parent")
+    rows = [{**{key: row.get(key) for key in shown}, "growth": growth.get(f"cluster:{row['id']}")} for row in rows]
     if json:
         print_json(rows)
         return
-    table = [[row["id"], row["label"], f"{row['size']:,}", _growth_text(row["growth"])] for row in rows]
-    print_table(["id", "cluster", "papers", "growth a year"], table, right=["papers"])
+    if level == "middle":
+        table = [[row["id"], row["label"], f"{row['size']:,}", _growth_text(row["growth"])] for row in rows]
+        print_table(["id", "cluster", "papers", "growth a year"], table, right=["papers"])
+        return
+    table = [[row["id"], row["label"], f"{row['size']:,}", labels.get(row["parent"] or "", "")] for row in rows]
+    print_table(["id", "cluster", "papers", "part of"], table, right=["papers"])
+
+
+def _cluster_rows(context: Context) -> list[dict[str, Any]]:
+    """Clusters of all levels."""
+    return [*context.store.table("clusters").to_pylist(), *context.store.table("cluster_levels").to_pylist()]
+
+
+def _history(context: Context, letter: str, labels: dict[str, str], json: bool) -> None:
+    rows = [row for row in context.store.table("cluster_history").to_pylist() if row["cluster"].startswith(letter)]
+    rows.sort(key=lambda row: row["cluster"])
+    rows.sort(key=lambda row: row["run"], reverse=True)
+    if json:
+        print_json([{**row, "label": labels.get(row["cluster"], ""), "successor": row.get("successor") or ""} for row in rows])
+        return
+    table = [
+        [row["run"], row["cluster"], row["event"], f"{row['size']:,}",
+         ", ".join(row["parents"]) or (f"now {row['successor']}" if row.get("successor") else ""), labels.get(row["cluster"], "")]
+        for row in rows
+    ]  # fmt: skip
+    print_table(["run", "id", "became", "papers", "from", "cluster"], table, right=["papers"])
+
+
+def _cluster_text(row: dict[str, Any], path: list[str], labels: dict[str, str]) -> str:
+    steps = " > ".join(f"{one} {labels.get(one, '')}" for one in path if one)
+    return f"{steps}  strength {row['strength']:.2f}{' (weakly placed)' if row.get('weak') else ''}"
+
+
+def _theme_text(row: dict[str, Any], titles: dict[str, str]) -> str:
+    like = "; ".join(titles[name] for name in row.get("nearest") or () if name in titles)
+    return f"{row['theme']}  {row['score']:.2f}  {row['why']}" + (f"; like {like}" if like else "")
+
+
+def _titles(context: Context, names: list[str]) -> dict[str, str]:
+    """Titles of works by id: this knowledge base's, else the starter library's."""
+    titles = {name: paper.title for name, paper in context.store.get_papers(names).items()}
+    if set(names) - set(titles):
+        from pipelines.sources.starter import library  # heavy: reads 910 works, and seldom needed
+
+        titles |= {work.id: work.title for work in library() if work.id in names}
+    return titles
 
 
 def trends(
@@ -188,12 +248,13 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         "run": run["id"],
         "finished": run["finished"],
         "model": run["model"],
+        "drift": jsonlib.loads(str(run["settings"])).get("drift", {}),
         "sources": jsonlib.loads(str(run["sources"])),
     }
     if json:
         print_json(facts)
         return
-    shown = {**facts, "sources": ", ".join(facts["sources"])}
+    shown = {**facts, "sources": ", ".join(facts["sources"]), "drift": facts["drift"].get("sentence", "")}
     print_table(["", ""], [[name, f"{value:,}" if isinstance(value, int) else str(value)] for name, value in shown.items()])
 
 

@@ -7,7 +7,7 @@ a stopped run leaves behind is either wanted anyway (records, cursors, vectors) 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from kb.errors import InvalidInput, StoreBusy, StoreError
 from kb.settings import Settings
 from kb.store import Store
 from kb.taxonomy import Taxonomy
+from kb.topics.identity import Drift
 from pipelines.progress import Progress
 from pipelines.refresh.embed import embed
 from pipelines.refresh.ingest import SourceSummary, ingest
@@ -30,7 +31,7 @@ from pipelines.refresh.remove import concerns, finish, read_memory, remove, unfi
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Network, Source, Window, open_source
 
-LOGIC = 6
+LOGIC = 8
 """Raise it when the way from papers to findings changes, so that the next refresh makes them anew."""
 
 
@@ -85,7 +86,7 @@ def refresh(
         ModelError: the embedding model cannot be loaded.
     """
     sources = open_sources(settings, specs)
-    themes = taxonomy.load(settings.taxonomy)
+    themes = taxonomy.load(settings.taxonomy, settings.extra_themes)
     with _lock(settings):
         store = Store.write(settings.store_uri)
         memory = read_memory(store, settings.removal)
@@ -110,13 +111,13 @@ def refresh(
             return summary
         encoder = embed(store, lambda: embedding.load(settings.model, max_tokens=settings.max_tokens), progress)
         run = f"r{len(store.runs()) + 1:04d}"
-        sort_papers(store, encoder, themes, run, progress)
+        drift = sort_papers(store, encoder, themes, run, progress, settings.cluster_names)
         measure(store, themes, run, progress)
         if unfinished(store):
             store.rewrite()
         store.index_text()
         summary.run, summary.changed, summary.counts = run, True, _counts(store, encoder)
-        store.commit(_run_row(store, settings, encoder, summary, read, merged, fingerprint))
+        store.commit(_run_row(store, settings, encoder, summary, read, merged, fingerprint, drift))
         if unfinished(store):
             finish(store)
     return summary
@@ -176,7 +177,7 @@ def _fingerprint(store: Store, settings: Settings, themes: Taxonomy) -> str:
     digest = hashlib.sha256()
     for paper, work in sorted(store.paper_digests().items()):
         digest.update(f"{paper} {work}\n".encode())
-    digest.update(f"{settings.model} {settings.max_tokens} {themes!r} {LOGIC}".encode())
+    digest.update(f"{settings.model} {settings.max_tokens} {themes!r} {dict(settings.cluster_names)!r} {LOGIC}".encode())
     return digest.hexdigest()
 
 
@@ -198,12 +199,14 @@ def _run_row(
     read: dict[str, SourceSummary] | Any,
     merged: MergeSummary,
     fingerprint: str,
+    drift: Drift,
 ) -> dict[str, Any]:
     former = json.loads(store.run["sources"]) if store.run else {}
     active = {key: source.to_dict() for key, source in read.items() if source.seen or source.rejected or key not in former}
     told = {
         "max_tokens": settings.max_tokens, "precision": encoder.precision, "keep_apart": settings.keep_apart,
         "sources": sorted(read), "records": merged.records, "united": merged.united,
+        "drift": {**asdict(drift), "sentence": drift.sentence()},
     }  # fmt: skip
     return {
         "id": summary.run,

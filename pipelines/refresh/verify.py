@@ -154,7 +154,14 @@ def _placements(store: Store) -> Check:
     centred = clusters.center(vectors, np.asarray(table[0]["mean"], np.float32))
     place = {paper: number for number, paper in enumerate(rows["id"])}
     placed = store.table("placements").to_pylist()
-    wrong = []
+    above = {
+        row["id"]: row.get("parent") for row in [*store.table("clusters").to_pylist(), *store.table("cluster_levels").to_pylist()]
+    }
+    wrong = [
+        f"{row['paper']}: its narrow or broad cluster is not of {row['cluster']}"
+        for row in placed
+        if row.get("narrow") and (above[row["narrow"]] != row["cluster"] or above[row["cluster"]] != row["broad"])
+    ]
     for row in placed:
         again = float(np.clip(centred[place[row["paper"]]] @ centre[row["cluster"]], 0, 1))
         if abs(again - row["strength"]) > 1e-3:

@@ -61,3 +61,31 @@ def test_what_is_wrong_with_a_users_own_is_named(tmp_path: Path, text: str, part
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml"):
         taxonomy.load(tmp_path / "none.toml")
+
+
+def test_a_file_of_ones_own_adds_themes_to_a_group_that_is_there_and_new_groups(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        """
+        [[groups]]
+        id = "data"
+        [[groups.themes]]
+        id = "beehives"
+        name = "Beehives"
+        description = "Watching bees with sensors."
+        cues = ["beehive"]
+        """,
+        encoding="utf-8",
+    )
+    told = taxonomy.load(extra=path)
+    assert told.theme("data/beehives") is not None
+    assert len(told.themes) == len(taxonomy.load().themes) + 1
+    assert len(told.groups) == len(taxonomy.load().groups)
+
+
+def test_an_added_theme_with_a_known_id_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    leaf = 'id = "privacy"\nname = "P"\ndescription = "D"\ncues = ["p"]\n'
+    path.write_text(f'[[groups]]\nid = "data"\n[[groups.themes]]\n{leaf}', encoding="utf-8")
+    with pytest.raises(SettingsError, match="same id"):
+        taxonomy.load(extra=path)

@@ -88,7 +88,8 @@ def test_groups_that_are_plain_do_not_depend_on_the_seed() -> None:
 @given(papers=st.integers(1, 60), wanted=st.none() | st.integers(1, 12), seed=st.integers(0, 1_000))
 def test_every_paper_is_placed_and_no_cluster_is_empty(papers: int, wanted: int | None, seed: int) -> None:
     found = fit(scattered(papers, seed), n_clusters=wanted)
-    k = min(papers, wanted or clusters.number_of_clusters(papers))
+    k = len(found.centroids)
+    assert k == min(papers, wanted) if wanted else 1 <= k <= papers
     assert found.labels.shape == found.strength.shape == (papers,)
     assert set(found.labels.tolist()) == set(range(k))
     assert np.all((found.strength >= 0) & (found.strength <= 1))
@@ -104,7 +105,7 @@ def test_papers_beyond_the_sample_are_placed_too(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("papers", [2, 10, 50])
 def test_identical_papers_are_placed_like_any_others(papers: int) -> None:
     found = fit(np.repeat(scattered(1), papers, axis=0))
-    assert len(set(found.labels.tolist())) == clusters.number_of_clusters(papers)
+    assert set(found.labels.tolist()) == set(range(len(found.centroids)))
     assert np.all(np.isfinite(found.centroids))
 
 
@@ -138,3 +139,63 @@ def test_more_papers_never_mean_fewer_clusters(papers: int) -> None:
 @pytest.mark.parametrize(("papers", "expected"), [(1, 1), (100, 5), (2_500, 17), (80_000, 60)])
 def test_number_of_clusters_grows_slower_than_the_corpus(papers: int, expected: int) -> None:
     assert clusters.number_of_clusters(papers) == expected
+
+
+def test_words_separate_groups_whose_vectors_do_not() -> None:
+    vectors, truth = scattered(120), np.repeat([0, 1], 60)
+    words = ["glacier ice melting valley", "beehive honey swarm colony"]
+    texts = [f"{words[group]} {number % 7}" for number, group in enumerate(truth)]
+    with_words, without = (fit(vectors, told, n_clusters=2).labels for told in (texts, None))
+    assert adjusted_rand_score(truth, with_words) > adjusted_rand_score(truth, without)
+
+
+def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = scattered(200)
+    several = clusters.fit_tree(vectors)
+    monkeypatch.setattr(clusters.os, "cpu_count", lambda: 1)
+    alone = clusters.fit_tree(vectors)
+    for level in ("broad", "middle", "narrow"):
+        assert getattr(several, level).labels.tobytes() == getattr(alone, level).labels.tobytes()
+
+
+@pytest.fixture(scope="module")
+def tree() -> tuple[Vectors, clusters.Tree]:
+    vectors, _ = planted([40] * 12, spread=0.8)
+    return vectors, clusters.fit_tree(vectors)
+
+
+def test_levels_are_nested_and_finer_downwards(tree: tuple[Vectors, clusters.Tree]) -> None:
+    _, found = tree
+    assert len(found.broad.centroids) <= len(found.middle.centroids) < len(found.narrow.centroids)
+    assert np.array_equal(found.middle.parents[found.middle.labels], found.broad.labels)
+    assert np.array_equal(found.narrow.parents[found.narrow.labels], found.middle.labels)
+
+
+def test_new_papers_are_placed_in_clusters_that_exist_and_old_ones_stay(tree: tuple[Vectors, clusters.Tree]) -> None:
+    vectors, known = tree
+    more = np.concatenate([vectors, vectors[::7]])
+    before = [np.append(getattr(known, level).labels, [-1] * len(vectors[::7])) for level in ("middle", "narrow")]
+    placed = clusters.place(more, known, *before)
+    assert np.array_equal(placed.middle.labels[: len(vectors)], known.middle.labels)
+    assert np.array_equal(placed.narrow.parents[placed.narrow.labels], placed.middle.labels)
+
+
+def test_a_refit_keeps_nested_levels_and_nearly_every_paper(tree: tuple[Vectors, clusters.Tree]) -> None:
+    vectors, known = tree
+    again = clusters.refit_tree(vectors, known)
+    assert np.array_equal(again.middle.parents[again.middle.labels], again.broad.labels)
+    assert np.array_equal(again.narrow.parents[again.narrow.labels], again.middle.labels)
+    assert adjusted_rand_score(known.middle.labels, again.middle.labels) > 0.9
+
+
+def test_a_refit_splits_off_what_is_far_from_everything() -> None:
+    vectors, truth = planted([60, 60, 60, 60], seed=3)
+    crowded = np.minimum(truth, 2)  # two groups in one cluster
+    again = clusters.refit(np.tile(vectors, (6, 1)), np.tile(crowded, 6), growth=2.2)
+    assert adjusted_rand_score(np.tile(truth, 6), again.labels) > adjusted_rand_score(np.tile(truth, 6), np.tile(crowded, 6))
+
+
+def test_about_one_in_twenty_papers_counts_as_weakly_placed_at_the_fit(tree: tuple[Vectors, clusters.Tree]) -> None:
+    _, known = tree
+    weak = known.middle.strength < clusters.weak_below(known.middle)[known.middle.labels]
+    assert 0 < weak.mean() <= 0.08

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.topics import clusters
-from kb.topics.identity import Event, match, needs_refit
+from kb.topics.identity import Event, drift, match, needs_refit
 
 
 def papers(start: int, count: int) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_merger_keeps_the_larger_clusters_id_and_names_both_parents() -> None:
 def test_the_cluster_that_a_merger_swallowed_fades() -> None:
     old = known_as(c0001=papers(0, 4), c0002=papers(4, 6))
     found = match(old, *sorted_into(papers(0, 10)), next_number=3)
-    assert Event("c0001", "faded", (), 0) in found.events
+    assert Event("c0001", "faded", (), 0, successor="c0002") in found.events
 
 
 def test_a_cluster_of_new_papers_is_born_without_parents() -> None:
@@ -145,3 +145,18 @@ def test_a_tenth_more_papers_and_a_new_fit_keep_every_id(seed: int) -> None:
 )
 def test_clusters_are_fitted_anew_once_a_fifth_of_the_papers_came_or_went(fitted: int, now: int, expected: bool) -> None:
     assert needs_refit(fitted, now) is expected
+
+
+def test_levels_have_ids_of_their_own_letter() -> None:
+    assert match({}, *sorted_into(papers(0, 3)), next_number=1, prefix="b").ids == ("b0001",)
+
+
+def test_drift_is_judged_only_from_enough_papers_and_when_surely_twice_the_usual() -> None:
+    assert not drift(20, 20, 0.05).drifts
+    assert not drift(100, 8, 0.05).drifts
+    assert drift(100, 30, 0.05).drifts
+
+
+def test_drift_says_what_to_do() -> None:
+    assert "fits them anew" in drift(100, 30, 0.05).sentence()
+    assert drift(100, 4, 0.05).sentence().endswith("the clusters fit")

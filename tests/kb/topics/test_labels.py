@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.topics.labels import NAMED_BY, STOP_WORDS, TERMS, ClusterLabel, exemplars, label_clusters
+from kb.topics.labels import (
+    NAMED_BY,
+    STOP_WORDS,
+    TERMS,
+    ClusterLabel,
+    count_terms,
+    exemplars,
+    label_clusters,
+    name_clusters,
+    noun_phrases,
+)
 
 HARMLESS = re.compile(r"[a-z0-9-]+( [a-z0-9-]+)?")
 
@@ -15,7 +25,7 @@ HARMLESS = re.compile(r"[a-z0-9-]+( [a-z0-9-]+)?")
 def label(*groups: list[str]) -> list[ClusterLabel]:
     """Name clusters that are given as groups of texts."""
     numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    return label_clusters([text for group in groups for text in group], numbers, len(groups))
+    return label_clusters(count_terms([text for group in groups for text in group]), numbers, len(groups))
 
 
 def test_planted_words_name_their_cluster() -> None:
@@ -58,7 +68,7 @@ def test_a_cluster_of_stop_words_beside_a_telling_one_is_unnamed() -> None:
 
 
 def test_without_papers_there_is_nothing_to_name() -> None:
-    assert label_clusters([], np.zeros(0, np.int64), 0) == []
+    assert label_clusters(count_terms([]), np.zeros(0, np.int64), 0) == []
 
 
 def test_markup_in_a_title_leaves_only_its_letters_in_the_name() -> None:
@@ -100,3 +110,43 @@ def test_exemplars_are_the_members_nearest_to_the_centroid() -> None:
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     found = exemplars(vectors, np.array([0, 0, 0, 1, 1, 0]), np.eye(2, dtype=np.float32), count=3)
     assert [places.tolist() for places in found] == [[0, 2, 5], [3, 4]]
+
+
+def named(*groups: list[str], taken: tuple[str, ...] = ()) -> dict[int, str]:
+    """Name clusters, given as groups of titles, in an embedding where every phrase is as near."""
+    numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    axes = np.ones((len(groups), 4), np.float32) / 2
+    titles = [title for group in groups for title in group]
+    return name_clusters(
+        titles, numbers, axes, lambda texts: np.ones((len(texts), 4), np.float32) / 2, np.zeros(4, np.float32),
+        range(len(groups)), taken,
+    )  # fmt: skip
+
+
+ADAPTERS = ["Low-Rank Adapters for Fine-Tuning", "Rethinking Low-Rank Adapters", "Low-Rank Adapters via Pruning"]
+GRASPING = ["Robotic Grasping in Clutter", "Learning Robotic Grasping", "Robotic Grasping: A Survey"]
+
+
+def test_a_name_is_a_phrase_that_stands_in_titles() -> None:
+    assert named(ADAPTERS, GRASPING) == {0: "low-rank adapters", 1: "robotic grasping"}
+
+
+def test_no_two_clusters_bear_one_name_and_a_name_in_use_is_not_given_again() -> None:
+    names = named(ADAPTERS, ADAPTERS, GRASPING, taken=("Robotic Grasping",))
+    assert len(set(names.values())) == len(names)
+    assert "robotic grasping" not in names.values()
+
+
+@pytest.mark.parametrize(
+    ("title", "phrase"),
+    [("Towards Low-Rank Adapters for Fine-Tuning: A Study", "low-rank adapters for fine-tuning"),
+     ("Training GANs with Limited Data", "GANs"), ("Learning Deep Features", "deep features"),
+     ("Quality of Sleep", "quality of sleep")],
+)  # fmt: skip
+def test_noun_phrases_are_cut_at_function_words_and_verbs(title: str, phrase: str) -> None:
+    assert phrase in noun_phrases(title)
+
+
+@given(st.text())
+def test_a_phrase_holds_nothing_but_words(title: str) -> None:
+    assert all(re.fullmatch(r"[^\W_]+(?:[ -][^\W_]+)*", phrase) for phrase in noun_phrases(title))
