@@ -10,9 +10,11 @@ its start and agrees less with people's labels (measured: `ARCHITECTURE.md`).
 """
 
 import os
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -271,16 +273,29 @@ def _side_by_side(work: Callable[[Any], Any], plan: Sequence[Any]) -> list[Any]:
     """Do independent pieces of work on all cores, each on one thread."""
 
     def alone(told: Any) -> Any:
-        with _one_thread():
+        with _controller().limit(limits=1, user_api="openmp"):  # OpenMP counts by thread; BLAS is limited for all, outside
             return work(told)
 
-    with _one_thread(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with _quiet(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(alone, plan))
 
 
-def _predict(model: KMeans, points: NDArray[np.floating]) -> Labels:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """One thread, and no warning that fewer papers are distinct than there are clusters: `_filled` sees to it.
+
+    Warnings' filters belong to the process, so threads must not change them: only the main one does, around all of them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     with warnings.catch_warnings(), _one_thread():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct papers than clusters: `_filled` sees to it
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _predict(model: KMeans, points: NDArray[np.floating]) -> Labels:
+    with _quiet():
         return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
 
 
