@@ -195,4 +195,5 @@ BENCHMARK = Benchmark(
     run=measure,
     seeds=5,
     seeds_quick=2,
+    ships=False,
 )

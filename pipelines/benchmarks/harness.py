@@ -36,6 +36,7 @@ class Benchmark:
         seconds_quick: what `--quick` takes on two cores, roughly.
         run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
             folder too.
+        ships: whether a full result comes with the package; not where the data are the user's to bring.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Benchmark:
     seeds: int = 7
     seeds_quick: int = 3
     needs_home: bool = False
+    ships: bool = True
 
 
 @dataclass(frozen=True, slots=True)

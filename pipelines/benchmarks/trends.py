@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import false_discovery_control
+from threadpoolctl import threadpool_limits
 
 from kb.trends.findings import FALSE_DISCOVERY_RATE, WORTH_SAYING
 from kb.trends.growth import Growth, Span, growth, growth_of_all
@@ -46,14 +47,15 @@ Calls = dict[str, int]
 def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path | None) -> Measured:
     """Simulate corpora, let every method judge them, and follow real history where the knowledge base holds enough."""
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for seed in seeds:
-        for step in ("year", "month"):
-            _judge(simulate(corpus_of(step), RATIOS, seed), step, scores)
-            harsh = simulate(corpus_of(step), RATIOS, seed, scatter=HARSH[step])
-            _harsh(harsh, scores)
-        _dates(seed, scores)
-        advance(1)
-    past, said = followed(home)
+    with threadpool_limits(1, user_api="blas"):  # as in kb/trends/measures.py: small matrices
+        for seed in seeds:
+            for step in ("year", "month"):
+                _judge(simulate(corpus_of(step), RATIOS, seed), step, scores)
+                harsh = simulate(corpus_of(step), RATIOS, seed, scatter=HARSH[step])
+                _harsh(harsh, scores)
+            _dates(seed, scores)
+            advance(1)
+        past, said = followed(home)
     return _told(scores, past, said)
 
 

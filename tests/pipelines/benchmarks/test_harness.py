@@ -89,8 +89,10 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path) -> None:
         benchmarks.load(path)
 
 
-def test_every_benchmark_ships_a_full_result(tmp_path: Path) -> None:
+def test_every_benchmark_whose_data_we_have_ships_a_full_result(tmp_path: Path) -> None:
     for name, benchmark in benchmarks.BENCHMARKS.items():
+        if not benchmark.ships:
+            continue
         result = benchmarks.recorded(name, tmp_path)
         assert result is not None
         assert (result["quick"], result["seeds"]) == (False, benchmark.seeds)
