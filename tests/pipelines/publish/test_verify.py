@@ -55,16 +55,16 @@ def test_one_digit_changed_by_hand_is_named_with_what_it_should_be(starter_home:
 
 
 def test_a_number_in_a_table_and_one_in_a_tooltip_are_found(fresh: Path, site: Path) -> None:
-    edit(site / "themes" / "index.html", r'(<td class="right">)\d+', r"\g<1>12345")
-    edit(site / "index.html", r'(aria-label="[^"]*Run r)0001', r"\g<1>0002")
+    edit(site / "themes" / "index.html", r"(<td[^>]*>)\d+(?=</td>)", r"\g<1>12345")
+    edit(site / "index.html", r'(content="[^"]*?)\d+', r"\g<1>98765")
     lines = list(differences(site, fresh))
     assert {line.split(":")[0] for line in lines} == {"index.html", "themes/index.html"}
     assert any("12345" in line for line in lines)
 
 
 def test_a_chart_and_a_download_that_were_changed_are_found(fresh: Path, site: Path) -> None:
-    chart = next(iter(sorted(site.rglob("*-works-light.svg"))))
-    edit(chart, r' d="M', ' d="M9')
+    chart = next(iter(sorted((site / "assets" / "charts").rglob("*.svg")) or sorted(site.rglob("*.svg"))))
+    edit(chart, r'="M', '="M9')
     edit(site / "data" / "trends.csv", r"r0001", "r0007")
     names = {line.split(":")[0] for line in differences(site, fresh)}
     assert names == {chart.relative_to(site).as_posix(), "data/trends.csv"}
