@@ -173,6 +173,21 @@ def title_likeness(one: str, other: str) -> float:
     return len(mine & theirs) / len(mine | theirs) if mine or theirs else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The records of one work, the identifiers that it must not bear (see `contested`), and the digest of both."""
+
+    records: list[RecordKey]
+    without: frozenset[str]
+    digest: str
+
+
+def works(records: Iterable[RecordKey], keep_apart: Iterable[tuple[str, str]] = ()) -> list[Work]:
+    """Return the works that records make; see `group`. A digest changes when its work's paper would."""
+    grouped = group(records, keep_apart)
+    return [Work(work, without, work_digest(work, without)) for work, without in zip(grouped, contested(grouped), strict=True)]
+
+
 def contested(works: Sequence[Sequence[RecordKey]]) -> list[frozenset[str]]:
     """Return, for each work, the identifiers of its records that it must not bear.
 

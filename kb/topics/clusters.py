@@ -1,50 +1,40 @@
 """Discovered clusters at three levels: every paper is placed, and the same papers give the same clusters.
 
-A consensus of many k-means runs: each run, with its own number of clusters, start and view of the papers, says which
-papers go together; the runs' membership matrices, each column scaled by its cluster's size, are reduced by a truncated
-SVD, and k-means in that space gives the clusters. Strehl and Ghosh, "Cluster ensembles", JMLR 3 (2002); the scaled
-membership matrix is the spectral form of Liu et al., "Spectral ensemble clustering", KDD 2015. The views are the
-vectors, the vectors beside latent semantic analysis of the words (Deerwester et al., JASIS 41, 1990) at two weights,
-and the vectors moved half-way to the mean of their nearest neighbours. One k-means run on the same vectors depends on
-its start and agrees less with people's labels (measured: `ARCHITECTURE.md`).
+The middle level is a consensus of many k-means runs (`kb.topics.consensus`), because one run on the same vectors depends on
+its start and agrees less with people's labels (measured: `ARCHITECTURE.md`). Broad clusters unite middle ones, narrow ones
+are parts of them. A refit starts from what exists.
 """
 
-import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering, KMeans
-from sklearn.decomposition import TruncatedSVD
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
-from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import ThreadpoolController
 
-Vectors = NDArray[np.float32]
-Labels = NDArray[np.int64]
+from kb.topics.consensus import (
+    Labels,
+    Vectors,
+    center,
+    consensus,
+    predict,
+    side_by_side,
+    stable_number,
+    unit,
+    views,
+    votes,
+)
 
-RUNS = 96
+__all__ = [
+    "Clustering", "Labels", "Tree", "Vectors", "assign", "center", "fit", "fit_tree", "number_of_clusters", "place", "refit",
+    "refit_tree", "weak_below",
+]  # fmt: skip
+
 EXPONENT = 0.362
 """Clusters grow with this power of the papers: themes grow with a field, but slower than its papers."""
 SAMPLE = 12_000
 """Papers that the runs see; beyond that the time would grow and the clusters would not change much."""
-TEXT_WEIGHTS = (0.3, 0.5)
-NEIGHBOURS = 10
-TOPICS = 100
-"""Dimensions of the latent semantic analysis."""
-WIDTH = 7
-"""Least dimensions of the space in which the consensus is found."""
-BAND = (0.6, 0.7, 0.84, 1.0, 1.19)
-"""Numbers of clusters that are tried, as multiples of what the corpus's size suggests."""
 WEAK = 0.05
 """Papers flagged as weakly placed when clusters are fitted: those farthest from their cluster's centroid."""
 MARGIN = 0.10
@@ -101,14 +91,14 @@ def fit_tree(vectors: Vectors, texts: Sequence[str] | None = None, *, seed: int 
 
     The middle level is the consensus. Each broad cluster unites middle ones (Ward, "Hierarchical grouping to optimize
     an objective function", JASA 58, 1963); each narrow one is part of a middle one (k-means inside it). The numbers of
-    all levels are chosen by stability, see `_stable`.
+    all levels are chosen by stability, see `consensus.stable_number`.
     """
     middle, chosen = _fit(vectors, texts, seed, None)
     k = len(middle.centroids)
     broad = chosen(max(min(3, k), round(k / 6)))
     above = _ward(middle, min(broad, k))
     narrow = chosen(min(5 * k, len(vectors) // 8))
-    return Tree(_united(vectors, middle, above), _with_parents(middle, above), _parts(vectors, middle, narrow, seed))
+    return Tree(_united(vectors, middle, above), replace(middle, parents=above), _parts(vectors, middle, narrow, seed))
 
 
 def _fit(
@@ -121,24 +111,19 @@ def _fit(
     chosen = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
     sample = centred[chosen]
     suggested = min(n, n_clusters or number_of_clusters(n))
-    votes = _votes(_views(sample, [texts[place] for place in chosen] if texts else None), suggested, random) if n > 1 else []
+    cast = votes(views(sample, [texts[place] for place in chosen] if texts else None), suggested, random) if n > 1 else []
 
     def stable(near: int) -> int:
-        return _stable(votes, near, seed) if near > 1 and len(sample) >= 40 else near
+        return stable_number(cast, near, seed) if near > 1 and len(sample) >= 40 else near
 
     k = suggested if n_clusters else stable(suggested)
-    found = _consensus(votes, k, seed) if 1 < k < len(sample) else np.arange(len(sample)) % k
+    found = consensus(cast, k, seed) if 1 < k < len(sample) else np.arange(len(sample)) % k
     labels, _ = assign(centred, _centroids(sample, found, k))
     labels[chosen] = found
     order = np.argsort(-np.bincount(labels, minlength=k), kind="stable")
     renumber = np.empty(k, np.int64)
     renumber[order] = np.arange(k)
     return _clustering(centred, renumber[labels], k, mean), stable
-
-
-def center(vectors: Vectors, mean: Vectors) -> Vectors:
-    """Return vectors without what all papers share, at unit length again."""
-    return _unit(vectors - mean)
 
 
 def assign(centred: Vectors, centroids: Vectors) -> tuple[Labels, NDArray[np.float32]]:
@@ -152,159 +137,6 @@ def weak_below(clustering: Clustering) -> NDArray[np.float32]:
     """Return for each cluster the strength below which a paper counts as weakly placed: the `WEAK` quantile of its own."""
     strengths = [clustering.strength[clustering.labels == number] for number in range(len(clustering.centroids))]
     return np.array([np.quantile(own, WEAK) if len(own) else 0.0 for own in strengths], np.float32)
-
-
-# Consensus ----------------------------------------------------------------------------------------------------
-
-
-def _views(sample: Vectors, texts: Sequence[str] | None) -> list[Vectors]:
-    views = [sample, _smoothed(sample)]
-    words = _latent(texts) if texts else None
-    if words is not None:
-        views += [center(joint := np.hstack([sample, weight * words]), joint.mean(axis=0)) for weight in TEXT_WEIGHTS]
-    return views
-
-
-def _latent(texts: Sequence[str]) -> Vectors | None:
-    """Latent semantic analysis of the words, centred; None where the texts say too little."""
-    counter = TfidfVectorizer(
-        sublinear_tf=True, min_df=3, max_df=0.3, ngram_range=(1, 2), stop_words=sorted(ENGLISH_STOP_WORDS),
-        max_features=40_000, dtype=np.float32,
-    )  # fmt: skip
-    try:
-        counts = counter.fit_transform(texts)
-    except ValueError:  # no word stands in three texts
-        return None
-    width = min(TOPICS, min(counts.shape) - 1)
-    if width < 2:
-        return None
-    with _one_thread():
-        space = _unit(TruncatedSVD(width, random_state=0).fit_transform(counts).astype(np.float32))
-    return center(space, space.mean(axis=0))
-
-
-def _smoothed(vectors: Vectors) -> Vectors:
-    """Move each vector half-way to the mean of its nearest neighbours, weighted by cosine."""
-    count = min(NEIGHBOURS, len(vectors) - 1)
-    if count < 1:
-        return vectors
-    moved = np.empty_like(vectors)
-    for start in range(0, len(vectors), 1_024):
-        part = vectors[start : start + 1_024]
-        cosine = part @ vectors.T
-        cosine[np.arange(len(part)), start + np.arange(len(part))] = -1
-        near = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
-        weight = np.maximum(np.take_along_axis(cosine, near, axis=1), 0)
-        moved[start : start + len(part)] = part + _unit(np.einsum("nk,nkd->nd", weight, vectors[near]))
-    return _unit(moved)
-
-
-def _votes(views: Sequence[Vectors], k: int, random: np.random.Generator) -> list[sp.csr_matrix]:
-    """The membership matrices of all runs; run i looks at view i modulo their number."""
-    n = len(views[0])
-    low, high = max(2, k), max(3, 3 * k)
-    plan = [
-        (views[run % len(views)], min(n, int(random.integers(low, high + 1))), int(random.integers(2**31))) for run in range(RUNS)
-    ]
-
-    def vote(told: tuple[Vectors, int, int]) -> sp.csr_matrix:
-        view, size, seed = told
-        # A random start and ten rounds: more care takes four times as long and changes nothing.
-        labels = _predict(KMeans(size, init="random", n_init=1, max_iter=10, random_state=seed), view)
-        weight = 1 / np.sqrt(np.maximum(np.bincount(labels, minlength=size), 1))
-        return sp.csr_matrix((weight[labels], (np.arange(n), labels)), shape=(n, size))
-
-    return _side_by_side(vote, plan)
-
-
-def _space(votes: Sequence[sp.csr_matrix], width: int, seed: int) -> NDArray[np.float64]:
-    together = sp.hstack(votes).tocsr()
-    with _one_thread():
-        return _unit(TruncatedSVD(min(width, min(together.shape) - 1), random_state=seed).fit_transform(together))
-
-
-def _consensus(votes: Sequence[sp.csr_matrix], k: int, seed: int) -> Labels:
-    space = _space(votes, min(k, max(WIDTH, k // 2)), seed)
-    return _filled(_predict(KMeans(k, n_init=10, max_iter=100, random_state=seed), space), k)
-
-
-def _stable(votes: Sequence[sp.csr_matrix], near: int, seed: int) -> int:
-    """Return the number of clusters, in a band around `near`, on which two halves of the runs agree best.
-
-    Ben-Hur, Elisseeff and Guyon, "A stability based method for discovering structure in clustered data", 2002: here the
-    two clusterings come from disjoint halves of the ensemble, and agreement is the adjusted Rand index.
-    """
-    n = votes[0].shape[0]
-    sizes = sorted({min(max(min(near, 3), round(near * factor)), n // 2) for factor in BAND})
-    views = (
-        [votes[0::2], votes[1::2]]
-        if near > 100
-        else [votes[0::2], votes[1::2], votes[: len(votes) // 2], votes[len(votes) // 2 :]]
-    )
-    width = min(max(24, *sizes), 100)
-    spaces = [_space(half, width, seed) for half in views]
-
-    def labels(told: tuple[int, int]) -> Labels:
-        half, k = told
-        own = spaces[half][:, : max(2, min(k, max(WIDTH, k // 2)))]
-        return _predict(KMeans(k, n_init=1 if k > 100 else 3, max_iter=30, random_state=seed), own)
-
-    plan = [(half, k) for k in sizes for half in range(len(views))]
-    found = dict(zip(plan, _side_by_side(labels, plan), strict=True))
-
-    def agreement(k: int) -> float:
-        pairs = [(half, half + 1) for half in range(0, len(views), 2)]
-        return float(np.mean([adjusted_rand_score(found[one, k], found[other, k]) for one, other in pairs]))
-
-    return int(max(sizes, key=lambda k: (round(agreement(k), 3), -abs(k - near))))
-
-
-@cache
-def _controller() -> Any:
-    return ThreadpoolController()  # looks through all loaded libraries: once is enough
-
-
-def _one_thread() -> Any:
-    """A context in which linear algebra runs on one thread, so that sums are formed in one order everywhere."""
-    return _controller().limit(limits=1)
-
-
-def _side_by_side(work: Callable[[Any], Any], plan: Sequence[Any]) -> list[Any]:
-    """Do independent pieces of work on all cores, each on one thread."""
-
-    def alone(told: Any) -> Any:
-        with _controller().limit(limits=1, user_api="openmp"):  # OpenMP counts by thread; BLAS is limited for all, outside
-            return work(told)
-
-    with _quiet(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(alone, plan))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """One thread, and no warning that fewer papers are distinct than there are clusters: `_filled` sees to it.
-
-    Warnings' filters belong to the process, so threads must not change them: only the main one does, around all of them.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with warnings.catch_warnings(), _one_thread():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
-
-
-def _predict(model: KMeans, points: NDArray[np.floating]) -> Labels:
-    with _quiet():
-        return model.fit_predict(points).astype(np.int64)  # type: ignore[no-any-return]
-
-
-def _filled(labels: Labels, k: int) -> Labels:
-    """Give an empty cluster (of identical papers, say) one member of the largest, so that there are k."""
-    for empty in np.setdiff1d(np.arange(k), labels):
-        largest = np.bincount(labels, minlength=k).argmax()
-        labels[np.flatnonzero(labels == largest)[-1]] = empty
-    return labels
 
 
 # The levels above and below -------------------------------------------------------------------------------------
@@ -326,10 +158,6 @@ def _united(vectors: Vectors, middle: Clustering, above: Labels) -> Clustering:
     return _clustering(center(vectors, middle.mean), above[middle.labels], int(above.max()) + 1, middle.mean)
 
 
-def _with_parents(level: Clustering, parents: Labels) -> Clustering:
-    return Clustering(level.labels, level.strength, level.centroids, level.mean, parents)
-
-
 def _parts(vectors: Vectors, middle: Clustering, count: int, seed: int) -> Clustering:
     """Split each middle cluster by k-means into parts, as many as its share of the papers."""
     centred = center(vectors, middle.mean)
@@ -338,17 +166,17 @@ def _parts(vectors: Vectors, middle: Clustering, count: int, seed: int) -> Clust
     def split(own: NDArray[np.int64]) -> Labels:
         k = max(1, min(round(count * len(own) / len(vectors)), len(own) // 4))
         return (
-            _predict(KMeans(k, n_init=3, max_iter=50, random_state=seed), centred[own]) if k > 1 else np.zeros(len(own), np.int64)
+            predict(KMeans(k, n_init=3, max_iter=50, random_state=seed), centred[own]) if k > 1 else np.zeros(len(own), np.int64)
         )
 
     labels = np.zeros(len(vectors), np.int64)
     parents: list[int] = []
-    for number, (own, parts) in enumerate(zip(members, _side_by_side(split, members), strict=True)):
+    for number, (own, parts) in enumerate(zip(members, side_by_side(split, members), strict=True)):
         names, dense = np.unique(parts, return_inverse=True)
         labels[own] = len(parents) + dense
         parents += [number] * len(names)
     level = _clustering(centred, labels, len(parents), middle.mean)
-    return _with_parents(level, np.array(parents, np.int64))
+    return replace(level, parents=np.array(parents, np.int64))
 
 
 # A refit --------------------------------------------------------------------------------------------------------
@@ -401,7 +229,7 @@ def refit_tree(vectors: Vectors, placed: Tree, *, growth: float = 1.0) -> Tree:
     names, narrow = np.unique(narrow, return_inverse=True)
     inside = _clustering(centred, narrow, len(names), middle.mean)
     broad = _clustering(centred, above[middle.labels], int(above.max()) + 1, middle.mean)
-    return Tree(broad, _with_parents(middle, above), _with_parents(inside, parents[names]))
+    return Tree(broad, replace(middle, parents=above), replace(inside, parents=parents[names]))
 
 
 def _majority(of: Labels, among: Labels, k: int) -> Labels:
@@ -461,7 +289,7 @@ def _split(centred: Vectors, labels: Labels, k: int, seed: int) -> Labels:
     own = np.flatnonzero(labels == spread.argmax())
     if len(own) < 2:
         return labels
-    half = _predict(KMeans(2, n_init=5, random_state=seed), centred[own])
+    half = predict(KMeans(2, n_init=5, random_state=seed), centred[own])
     labels = labels.copy()
     labels[own[half == np.bincount(half, minlength=2).argmin()]] = k
     return labels
@@ -478,8 +306,4 @@ def _strength(centred: Vectors, centroids: Vectors, labels: Labels) -> NDArray[n
 
 def _centroids(vectors: Vectors, labels: Labels, k: int) -> Vectors:
     member = sp.csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(k, len(labels)))
-    return np.asarray(_unit(member @ vectors.astype(np.float64)), np.float32)
-
-
-def _unit(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)  # type: ignore[no-any-return]
+    return np.asarray(unit(member @ vectors.astype(np.float64)), np.float32)

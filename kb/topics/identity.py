@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import binomtest
 
 REFIT_GROWTH = 0.20
 """Share of papers that arrived since the last fit at which clusters are fitted anew; until then papers are assigned."""
@@ -74,9 +75,7 @@ def drift(new: int, weak: int, usual: float) -> Drift:
     """Judge drift by the lower bound of a 95% interval for the share of weakly placed papers (Wilson, JASA 22, 1927)."""
     if new < DRIFT_PAPERS:
         return Drift(new, weak, usual, drifts=False)
-    z, share = 1.96, weak / new
-    middle = share + z * z / (2 * new)
-    low = (middle - z * ((share * (1 - share) + z * z / (4 * new)) / new) ** 0.5) / (1 + z * z / new)
+    low = binomtest(weak, new).proportion_ci(0.95, "wilson").low
     return Drift(new, weak, usual, drifts=low > DRIFT_FACTOR * usual)
 
 

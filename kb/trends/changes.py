@@ -73,7 +73,7 @@ def threshold(places: tuple[int, ...], step: str, white: float, rho: float) -> f
     covariance = white * np.eye(len(positions)) + (1 - white) * correlation(positions, rho)
     factor = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(positions)))
     drawn = np.random.default_rng(0).normal(size=(SIMULATIONS, len(positions))) @ factor.T
-    gain, _ = _gains(drawn, _design(positions, step), _candidates(len(positions), step))
+    gain = _gains(drawn, _design(positions, step), _candidates(len(positions), step))
     return float(np.quantile(gain.max(axis=1), 1 - FALSE_ALARMS))
 
 
@@ -83,7 +83,7 @@ def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, 
     least = MIN_SEGMENT[step]
     kept: list[int] = []
     for _ in range(MOST):
-        gain, _ = _gains((effect / level)[None], design, candidates / level)
+        gain = _gains((effect / level)[None], design, candidates / level)
         for place in kept:
             gain[0, np.abs(np.arange(least, len(effect) - least + 1) - place) < least] = 0
         best = int(gain[0].argmax())
@@ -95,13 +95,12 @@ def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, 
     return [Change(int(places[place]), float(np.exp(jump))) for place, jump in sorted(zip(kept, size, strict=True))]
 
 
-def _gains(series: Floats, design: Floats, steps: Floats) -> tuple[Floats, Floats]:
-    """Return how much each step lowers each series' sum of squares beside the design, shape (rows, steps), and its size."""
+def _gains(series: Floats, design: Floats, steps: Floats) -> Floats:
+    """Return how much each step lowers each series' sum of squares beside the design, shape (rows, steps)."""
     basis, _ = np.linalg.qr(design)
     free = steps - (steps @ basis) @ basis.T
     length = np.maximum((free**2).sum(axis=1), 1e-9)
-    inner = series @ free.T
-    return inner**2 / length, inner / length
+    return np.asarray((series @ free.T) ** 2 / length)
 
 
 def _candidates(periods: int, step: str) -> Floats:

@@ -1,5 +1,6 @@
 """The store's papers and topics -> what is counted: corpora by month and by year, and the papers of each subject."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from kb.trends.series import Corpus, build_corpus
 EPOCH_GAP = 6
 """Months without a paper after which a source that is dated by month counts as another stratum: what it collected
 before and after such a gap may differ, and the difference must not pass for a trend."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 READING_LIST = "starter"
 """The source whose works editors chose one by one: they are no sample of the field."""
 
@@ -31,18 +33,20 @@ def corpora(store: Store) -> tuple[list[str], Corpus, Corpus]:
 
     Withdrawn papers are not counted, and neither are works that only the reading list has, unless there is nothing else.
     """
-    table = store.papers(["id", "published", "date_precision", "sources"], "NOT withdrawn")
+    table = store.papers(["id", "published", "date_precision", "sources", "venue"], "NOT withdrawn")
     sampled = [place for place, records in enumerate(table["sources"].to_pylist()) if _sampled(records)]
     rows = (table.take(sampled) if sampled else table).to_pydict()
     dates = np.array(rows["published"], dtype="datetime64[D]")
-    strata = strata_of(dates, rows["date_precision"], rows["sources"])
+    strata = strata_of(dates, rows["date_precision"], rows["sources"], rows["venue"])
     monthly, yearly = (build_corpus(dates, rows["date_precision"], strata, step) for step in ("month", "year"))
     return rows["id"], monthly, yearly
 
 
-def strata_of(dates: NDArray[np.datetime64], precision: list[str], sources: list[list[Mapping[str, Any]]]) -> list[str]:
+def strata_of(
+    dates: NDArray[np.datetime64], precision: list[str], sources: list[list[Mapping[str, Any]]], venues: list[str]
+) -> list[str]:
     """Return the stratum of each paper: arXiv (by unbroken stretch of coverage), else its venue, else its source."""
-    families = [_family(records) for records in sources]
+    families = [_family(records, venue) for records, venue in zip(sources, venues, strict=True)]
     months = dates.astype("datetime64[M]").astype(np.int64)
     in_arxiv = np.array([family == "arxiv" and known != "year" for family, known in zip(families, precision, strict=True)], bool)
     seen = np.unique(months[in_arxiv])
@@ -53,12 +57,12 @@ def strata_of(dates: NDArray[np.datetime64], precision: list[str], sources: list
     ]
 
 
-def _family(records: list[Mapping[str, Any]]) -> str:
+def _family(records: list[Mapping[str, Any]], venue: str) -> str:
     names = sorted(str(record["source"]) for record in records)
     if any(name in {"arxiv", "arxiv_feed"} for name in names):
         return "arxiv"
-    listed = next((name for name in names if name.startswith("paperlists:")), None)
-    return listed.removeprefix("paperlists:")[:-4] if listed else names[0]
+    family = " ".join(_YEAR.sub(" ", venue).split()).lower()  # "ACL 2024 Findings", from whatever source: "acl findings"
+    return family or names[0].split(":")[0]
 
 
 def subjects(store: Store, taxonomy: Taxonomy, papers: list[str]) -> tuple[dict[str, str], dict[str, NDArray[np.int64]]]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from kb.store import SCHEMAS, Store
+from kb.schemas import SCHEMAS
+from kb.store import Store
 from kb.taxonomy import Taxonomy
 from kb.trends import findings as told
 from kb.trends.corpus import corpora, is_reading_list, subjects

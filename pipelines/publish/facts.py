@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import terms
+from kb.errors import StoreError
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
 from kb.terms import Terms
@@ -234,31 +235,41 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], ab
 
 
 def _runs(store: Store) -> tuple[RunFacts, ...]:
-    """Return the run that the site shows and those before it, each compared with the one before it."""
+    """Return the run that the site shows and those before it, each compared with the one before it.
+
+    What a run found that was erased since, because papers were removed, is not known any more.
+    """
     told: list[RunFacts] = []
-    before: dict[str, Finding] = {}
+    before: dict[str, Finding] | None = None
     events = store.table("cluster_history").to_pylist()
     for row in store.runs():
         if str(row["id"]) > str((store.run or {})["id"]):
             break
-        table = Store.read(store.uri, as_of=str(row["id"])).table("findings")
-        now = {finding.subject: finding for finding in map(from_dict, table.to_pylist()) if finding.id.endswith(" growth")}
+        now = _growth_after(store, str(row["id"]))
         counts = json.loads(str(row["counts"]))
         changes = [
             Change(subject, before[subject].kind if subject in before else "", finding.kind, finding.statement)
-            for subject, finding in sorted(now.items())
-            if told and (subject not in before or before[subject].kind != finding.kind)
+            for subject, finding in sorted((now or {}).items())
+            if before is not None and (subject not in before or before[subject].kind != finding.kind)
         ]
         happened = [(it["event"], it["cluster"], tuple(it["parents"])) for it in events if it["run"] == row["id"]]
         added = counts["papers"] - (told[-1].counts["papers"] if told else 0)
         told.append(
             RunFacts(
                 str(row["id"]), str(row["finished"]), str(row["model"]), str(row["version"]), counts, added,
-                tuple(rank(now.values())), tuple(changes), tuple(sorted(happened)),
+                tuple(rank((now or {}).values())), tuple(changes), tuple(sorted(happened)),
             )
         )  # fmt: skip
         before = now
     return tuple(told)
+
+
+def _growth_after(store: Store, run: str) -> dict[str, Finding] | None:
+    try:
+        rows = Store.read(store.uri, as_of=run).table("findings").to_pylist()
+    except StoreError:
+        return None
+    return {finding.subject: finding for finding in map(from_dict, rows) if finding.id.endswith(" growth")}
 
 
 def _terms(sources: Mapping[str, Mapping[str, Any]]) -> tuple[Terms, ...]:

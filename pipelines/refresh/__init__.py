@@ -27,7 +27,7 @@ from pipelines.refresh.embed import embed
 from pipelines.refresh.ingest import SourceSummary, ingest
 from pipelines.refresh.measure import measure
 from pipelines.refresh.merge import MergeSummary, merge
-from pipelines.refresh.remove import concerns, finish, read_memory, remove, unfinished
+from pipelines.refresh.remove import Barred, finish, remove, unfinished
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Network, Source, Window, open_source
 
@@ -89,12 +89,9 @@ def refresh(
     themes = taxonomy.load(settings.taxonomy, settings.extra_themes)
     with _lock(settings):
         store = Store.write(settings.store_uri)
-        memory = read_memory(store, settings.removal)
-        read = ingest(
-            store, sources, window, progress, network(settings) if again else None,
-            lambda record: concerns(settings.removal, memory, record),
-        )  # fmt: skip
-        remove(store, settings.removal, settings.keep_apart, settings.home / "raw", progress)
+        barred = Barred(settings.removal, store)
+        read = ingest(store, sources, window, progress, network(settings) if again else None, barred)
+        remove(store, barred, settings.keep_apart, settings.home / "raw", progress)
         merged = merge(store, settings.keep_apart, progress)
         summary = RefreshSummary(
             run=store.run["id"] if store.run else "",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kb.merging import contested, group, unite, work_digest
+from kb.merging import unite, works
 from kb.store import Store
 from pipelines.progress import Progress
 
@@ -26,25 +26,23 @@ class MergeSummary:
 def merge(store: Store, keep_apart: Iterable[tuple[str, str]], progress: Progress) -> MergeSummary:
     """Bring the papers up to date with the records."""
     records = store.record_keys()
-    works = group(records, keep_apart)
+    found = works(records, keep_apart)
     known = store.paper_digests()
     by_digest = {digest: paper for paper, digest in known.items()}
-    lost = contested(works)
-    digests = [work_digest(work, without) for work, without in zip(works, lost, strict=True)]
-    changed = [item for item in zip(works, digests, lost, strict=True) if item[1] not in by_digest]
-    kept = {by_digest[digest] for digest in digests if digest in by_digest}
+    changed = [work for work in found if work.digest not in by_digest]
+    kept = {by_digest[work.digest] for work in found if work.digest in by_digest}
     advance = progress.task("merge records", len(changed), "papers")
-    full = store.records([record.key for work, _, _ in changed for record in work])
+    full = store.records([record.key for work in changed for record in work.records])
     fresh = {}
-    for work, digest, without in changed:
-        paper = unite([full[record.key] for record in work], without)
+    for work in changed:
+        paper = unite([full[record.key] for record in work.records], work.without)
         if paper.id in fresh or paper.id in kept:  # two works kept apart, or with one name for lack of identifiers
-            paper = replace(paper, id=f"{paper.id}-{digest[:8]}")
-        fresh[paper.id] = (paper, digest)
+            paper = replace(paper, id=f"{paper.id}-{work.digest[:8]}")
+        fresh[paper.id] = (paper, work.digest)
         advance(1)
     gone = sorted(set(known) - kept - set(fresh))
     if fresh or gone:
         store.put_papers([fresh[name] for name in sorted(fresh)], gone)
-    summary = MergeSummary(len(records), len(works), len(fresh), len(gone))
+    summary = MergeSummary(len(records), len(found), len(fresh), len(gone))
     progress.note(f"papers: {summary.papers:,} works from {summary.records:,} records; {summary.written:,} written")
     return summary

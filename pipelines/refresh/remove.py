@@ -5,7 +5,7 @@ is remembered as long as `kb.toml` lists it, so that another record of the same 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from kb import ids
@@ -21,51 +21,78 @@ UNFINISHED = "removal to finish"
 """Keys of the cursors table: what is known of removed works; whether older versions of tables still hold some."""
 
 
-def concerns(removal: Removal, memory: Mapping[str, Iterable[str]], record: Paper) -> bool:
-    """Whether a source record is of a work that must stay out."""
-    return bool(_reasons(removal, memory, record))
+class Barred:
+    """Tells which source records are of works that must stay out, and keeps those that a source sent all the same.
+
+    Attributes:
+        memory: names of removed works by the entry of `kb.toml` that asks for their removal.
+        refused: the records that were turned away.
+    """
+
+    def __init__(self, removal: Removal, store: Store) -> None:
+        self.removal = removal
+        stored = json.loads(store.cursor(MEMORY) or "{}")
+        self.memory: dict[str, list[str]] = {
+            entry: names for entry, names in stored.items() if entry in removal.papers | removal.authors
+        }
+        self.refused: list[Paper] = []
+
+    def __call__(self, record: Paper) -> bool:
+        """Whether a record must stay out."""
+        if not self.reasons(record):
+            return False
+        self.refused.append(record)
+        return True
+
+    def reasons(self, record: Paper) -> set[str]:
+        """Return the entries of `kb.toml` that ask for a record's removal."""
+        names = _names(record)
+        found = {entry for entry in self.removal.papers if ids.parse(entry) in names}
+        found |= {entry for entry, known in self.memory.items() if names.intersection(known)}
+        authors = {ids.fold(author) for author in record.authors}
+        return found | {author for author in self.removal.authors if ids.fold(author) in authors}
 
 
-def read_memory(store: Store, removal: Removal) -> dict[str, list[str]]:
-    """Return the names of removed works by the entry of `kb.toml` that asks for their removal."""
-    stored = json.loads(store.cursor(MEMORY) or "{}")
-    return {entry: names for entry, names in stored.items() if entry in removal.papers | removal.authors}
-
-
-def remove(store: Store, removal: Removal, keep_apart: Iterable[tuple[str, str]], raw: Path, progress: Progress) -> int:
+def remove(store: Store, barred: Barred, keep_apart: Iterable[tuple[str, str]], raw: Path, progress: Progress) -> int:
     """Take the records of every work that the settings name out of the store; return how many records that were.
 
     They are gone from the kept answers too. Until `finish`, older states of the store still hold them.
     """
-    memory = read_memory(store, removal)
+    removal = barred.removal
     if not removal.papers and not removal.authors:
         if store.cursor(MEMORY):
             store.set_cursor(MEMORY, "{}")
         return 0
+    gone = _works(store, barred, keep_apart)
+    if gone:
+        store.set_cursor(UNFINISHED, "yes")
+        store.set_cursor(MEMORY, json.dumps(barred.memory, sort_keys=True))
+    words = frozenset(word for record in (*gone.values(), *barred.refused) for word in _words(record))
+    for folder in sorted(raw.glob("*/")) if words else ():
+        Room(folder).forget(words)
+    if gone:
+        store.delete_records(sorted(gone))
+        progress.note(f"removed on request: {len(gone):,} records")
+    return len(gone)
+
+
+def _works(store: Store, barred: Barred, keep_apart: Iterable[tuple[str, str]]) -> dict[str, Paper]:
+    """Return every record of the works that must go, by key, and remember what makes these works known again."""
     keys = store.record_keys()
-    wanted = {name for names in memory.values() for name in names} | {ids.parse(entry) for entry in removal.papers}
-    families = {ids.family_name(author) for author in removal.authors}
+    wanted = {name for names in barred.memory.values() for name in names} | {ids.parse(one) for one in barred.removal.papers}
+    families = {ids.family_name(author) for author in barred.removal.authors}
     maybe = [key.key for key in keys if wanted.intersection((key.key, *key.identifiers)) or families.intersection(key.families)]
-    reasons = {name: why for name, record in store.records(maybe).items() if (why := _reasons(removal, memory, record))}
-    if not reasons:
-        return 0
+    reasons = {name: why for name, record in store.records(maybe).items() if (why := barred.reasons(record))}
     gone: dict[str, Paper] = {}
-    for work in group(keys, keep_apart):
+    for work in group(keys, keep_apart) if reasons else ():
         why = {entry for key in work for entry in reasons.get(key.key, ())}
         if why:
             records = store.records([key.key for key in work])
             gone |= records
-            names = sorted({name for record in records.values() for name in _names(record)})
+            names = {name for record in records.values() for name in _names(record)}
             for entry in why:
-                memory[entry] = sorted({*memory.get(entry, ()), *names})
-    store.set_cursor(UNFINISHED, "yes")
-    store.set_cursor(MEMORY, json.dumps(memory, sort_keys=True))
-    words = frozenset(word for record in gone.values() for word in _words(record))
-    for folder in sorted(raw.glob("*/")):
-        Room(folder).forget(words)
-    store.delete_records(sorted(gone))
-    progress.note(f"removed on request: {len(gone):,} records")
-    return len(gone)
+                barred.memory[entry] = sorted({*barred.memory.get(entry, ()), *names})
+    return gone
 
 
 def unfinished(store: Store) -> bool:
@@ -77,14 +104,6 @@ def finish(store: Store) -> None:
     """Delete every older state, after a commit: earlier runs can no longer be read."""
     store.purge()
     store.set_cursor(UNFINISHED, "")
-
-
-def _reasons(removal: Removal, memory: Mapping[str, Iterable[str]], record: Paper) -> set[str]:
-    names = _names(record)
-    found = {entry for entry in removal.papers if ids.parse(entry) in names}
-    found |= {entry for entry, known in memory.items() if names.intersection(known)}
-    authors = {ids.fold(author) for author in record.authors}
-    return found | {author for author in removal.authors if ids.fold(author) in authors}
 
 
 def _names(record: Paper) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from kb.embedding import Encoder
-from kb.merging import group, unite, work_digest
+from kb.merging import unite, works
 from kb.papers import to_dict
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -104,7 +104,7 @@ def _counts(store: Store) -> Check:
 def _records(store: Store) -> Check:
     """Compare papers with the source records that they were made from: all with facts marked as verified, a sample of others."""
     keep_apart = [tuple(pair) for pair in json.loads(str((store.run or {})["settings"])).get("keep_apart", [])]
-    works = {work_digest(work): work for work in group(store.record_keys(), keep_apart)}
+    found = {work.digest: work for work in works(store.record_keys(), keep_apart)}
     digests = store.paper_digests()
     rows = store.papers(["id", "sources"]).to_pylist()
     marked = {row["id"] for row in rows if any("facts checked" in (source["licence"] or "") for source in row["sources"])}
@@ -112,14 +112,14 @@ def _records(store: Store) -> Check:
     drawn = np.random.default_rng(0).choice(len(others), min(RECORDS, len(others)), replace=False)
     chosen = sorted(marked | {others[number] for number in drawn})
     held = store.get_papers(chosen)
-    records = store.records([record.key for name in chosen for record in works.get(digests[name], [])])
+    records = store.records([record.key for name in chosen if digests[name] in found for record in found[digests[name]].records])
     wrong = []
     for name in chosen:
-        work = works.get(digests[name])
+        work = found.get(digests[name])
         if work is None:
             wrong.append(f"{name}: its source records say something else now")
             continue
-        again = {**to_dict(unite([records[record.key] for record in work])), "id": name}
+        again = {**to_dict(unite([records[record.key] for record in work.records], work.without)), "id": name}
         wrong += [
             f"{name}: {field} is {value}, its source record says {again[field]}"
             for field, value in to_dict(held[name]).items()

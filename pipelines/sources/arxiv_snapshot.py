@@ -133,7 +133,7 @@ def parse_record(record: Mapping[str, Any], today: date | None = None) -> Paper:
         licence=str(record.get("license") or ""),
         links=[address],
         identifiers=[identifier, other] if other else [identifier],
-        versions=[_date(str(version["created"]))[0].isoformat() for version in record.get("versions") or []],
+        versions=_versions(record),
         withdrawn="withdrawn" in comments,
         source=SourceRecord("arxiv", identifier.removeprefix("arxiv:"), updated, address, "CC0 (metadata)"),
         today=today,
@@ -144,6 +144,14 @@ def _published(record: Mapping[str, Any]) -> tuple[date, DatePrecision]:
     """Return the date of the first version."""
     versions = record.get("versions") or []
     return _date(str(versions[0]["created"]) if versions else str(record.get("update_date") or ""))
+
+
+def _versions(record: Mapping[str, Any]) -> list[str]:
+    """Return the days of all versions; none if one of them cannot be read, which is no reason to lose the paper."""
+    try:
+        return [_date(str(version["created"]))[0].isoformat() for version in record.get("versions") or []]
+    except InvalidInput:
+        return []
 
 
 def _authors(record: Mapping[str, Any]) -> list[str]:

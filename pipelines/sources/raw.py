@@ -74,9 +74,9 @@ class Room:
 
     def answers(self) -> Iterator[Kept]:
         """Yield every answer, oldest first; files that are damaged are passed over."""
-        dated = sorted((kept.fetched, kept.url) for path in self.folder.glob("*.gz") if (kept := _read(path)))
-        for _, url in dated:
-            kept = self.find(url)
+        dated = ((_fetched(path), path.name, path) for path in self.folder.glob("*.gz"))
+        for _, _, path in sorted(dated):
+            kept = _read(path)
             if kept is not None:
                 yield kept
 
@@ -92,6 +92,15 @@ class Room:
 
     def _path(self, url: str) -> Path:
         return self.folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.gz"
+
+
+def _fetched(path: Path) -> str:
+    """Return when an answer came, from the first line alone; empty if that is damaged."""
+    try:
+        with gzip.open(path) as file:
+            return str(json.loads(file.readline())["fetched"])
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _read(path: Path) -> Kept | None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from kb.topics import clusters
+from kb.topics import clusters, consensus
 from kb.topics.clusters import Labels, Vectors, fit
 
 
@@ -153,7 +153,7 @@ def test_words_have_a_say_where_vectors_tell_nothing() -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = scattered(200)
     several = clusters.fit_tree(vectors)
-    monkeypatch.setattr(clusters.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(consensus.os, "cpu_count", lambda: 1)
     alone = clusters.fit_tree(vectors)
     for level in ("broad", "middle", "narrow"):
         assert getattr(several, level).labels.tobytes() == getattr(alone, level).labels.tobytes()

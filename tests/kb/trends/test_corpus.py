@@ -64,11 +64,11 @@ def findings(store: Store) -> dict[str, Finding]:
     return {one.id: one for one in measure(store, TAXONOMY, "r0001").findings}
 
 
-def strata(*papers: tuple[str, str, list[str]]) -> list[str]:
+def strata(*papers: tuple[str, str, list[str]], venues: tuple[str, ...] = ()) -> list[str]:
     """Strata of (date, precision, sources)."""
     days = np.array([day for day, _, _ in papers], dtype="datetime64[D]")
     records = [[{"source": source} for source in sources] for _, _, sources in papers]
-    return strata_of(days, [precision for _, precision, _ in papers], records)  # type: ignore[arg-type]
+    return strata_of(days, [precision for _, precision, _ in papers], records, list(venues or [""] * len(papers)))  # type: ignore[arg-type]
 
 
 def test_a_paper_seen_on_arxiv_belongs_to_arxiv_wherever_else_it_was_seen() -> None:
@@ -76,10 +76,13 @@ def test_a_paper_seen_on_arxiv_belongs_to_arxiv_wherever_else_it_was_seen() -> N
 
 
 def test_a_conference_is_a_stratum_over_its_years() -> None:
-    assert strata(("2020-01-01", "year", ["paperlists:icml2020"]), ("2021-01-01", "year", ["paperlists:icml2021"])) == [
-        "icml",
-        "icml",
-    ]
+    papers = [("2020-01-01", "year", ["paperlists:icml2020"]), ("2021-07-01", "month", ["pmlr"])]
+    assert strata(*papers, venues=("ICML 2020", "ICML 2021")) == ["icml", "icml"]
+
+
+def test_venues_of_one_source_are_strata_of_their_own() -> None:
+    papers = [("2024-01-01", "year", ["openreview"])] * 3
+    assert strata(*papers, venues=("ICLR 2024", "COLM 2024", "ACL 2024 Findings")) == ["iclr", "colm", "acl findings"]
 
 
 def test_arxiv_before_and_after_a_long_gap_are_two_strata() -> None:
@@ -98,7 +101,8 @@ def test_a_year_dated_paper_of_arxiv_fills_no_gap() -> None:
     assert found == ["arxiv from 2019-01", "arxiv", "arxiv from 2019-12"]
 
 
-def test_a_paper_of_neither_is_told_by_its_source() -> None:
+def test_a_paper_without_a_venue_is_told_by_its_source() -> None:
+    assert strata(("2020-01-01", "year", ["paperlists:iclr2020"])) == ["paperlists"]
     assert strata(("2020-01-01", "day", ["starter"])) == ["starter"]
 
 

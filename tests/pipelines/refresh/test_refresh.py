@@ -198,3 +198,14 @@ def test_a_replay_restores_lost_records_without_asking_and_moves_no_cursor(tmp_p
     replayed = refresh(settings.load(home), [spec], Window(), Silent(), again=True)
     assert (replayed.sources[0]["seen"], replayed.sources[0]["changed"], replayed.counts["papers"]) == (12, 1, 12)
     assert Store.write(settings.load(home).store_uri).table("cursors").to_pylist() == cursors
+
+
+def test_verify_agrees_with_papers_that_lost_an_identifier_which_several_claim(tmp_path: Path) -> None:
+    chapters = tmp_path / "book.csv"
+    lines = [f"{name},Ada {name},About {name} alone.,2022,10.1000/book" for name in ("Socks from Above", "Towels by Touch")]
+    chapters.write_text("\n".join(["title,authors,abstract,year,doi", *lines]) + "\n", encoding="utf-8")
+    home = tmp_path / "home"
+    assert run(home, f"files={chapters}").counts["papers"] == 2
+    told = settings.load(home)
+    checks = verify_store(Store.read(told.store_uri), taxonomy.load(), lambda: refreshing.embedding.load(told.model), Silent())
+    assert [check["wrong"] for check in checks] == [[]] * len(checks)

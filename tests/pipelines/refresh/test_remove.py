@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kb import settings
+from kb import settings, taxonomy
 from kb.errors import StoreError
 from kb.store import Store
 from pipelines.progress import Silent
+from pipelines.publish import export, facts
 from pipelines.refresh import RefreshSummary, refresh
 from pipelines.sources import Window
 from pipelines.sources.raw import Room
@@ -115,6 +116,30 @@ def test_kept_answers_that_name_it_are_deleted(tmp_path: Path, corpus: str) -> N
     assert [kept.url for kept in room.answers()] == ["https://example.org/2"]
 
 
+def test_kept_answers_that_name_it_again_are_deleted_again(tmp_path: Path, corpus: str, snapshot: Callable[..., Path]) -> None:
+    home = tmp_path / "home"
+    ask(home, 'papers = ["arxiv:2301.00007"]')
+    run(home, corpus)
+    room = Room(home / "raw" / "arxiv")
+    room.keep("https://example.org/1", b"<id>http://arxiv.org/abs/2301.00007v1</id>", {})
+    sent = snapshot(lines=[snapshot.line(7)], name="again.jsonl")  # type: ignore[attr-defined]
+    run(home, f"arxiv_snapshot={sent}")
+    assert list(room.answers()) == []
+
+
+def test_the_site_tells_of_the_runs_before_a_removal_what_is_still_known(tmp_path: Path, corpus: str) -> None:
+    home = tmp_path / "home"
+    run(home, corpus)
+    ask(home, 'papers = ["arxiv:2301.00007"]')
+    run(home, corpus)
+    store = Store.read(settings.load(home).store_uri)
+    told = facts.read(store, taxonomy.load(), export.papers(store, abstracts=False))
+    first, second = told.runs
+    assert (first.counts["papers"], first.findings) == (12, ())
+    assert (second.counts["papers"], second.changes) == (11, ())
+    assert second.findings
+
+
 def test_a_run_before_the_removal_can_no_longer_be_read_and_the_error_says_why(tmp_path: Path, corpus: str) -> None:
     home = tmp_path / "home"
     run(home, corpus)
@@ -132,7 +157,7 @@ def test_a_removal_killed_in_any_step_is_finished_by_the_next_run(tmp_path: Path
     killed = f"""
 import os, signal
 from pathlib import Path
-from kb import settings
+from kb import settings, taxonomy
 from kb.store import Store
 from pipelines.progress import Silent
 from pipelines.refresh import refresh

@@ -62,6 +62,17 @@ def test_a_paper_is_dated_to_its_first_version(snapshot: Any) -> None:
     assert (paper.published, paper.updated, paper.date_precision) == (date(2023, 1, 2), date(2023, 5, 8), "day")
 
 
+def test_every_version_s_day_is_told(snapshot: Any) -> None:
+    days = ("Mon, 2 Jan 2023 00:00:00 GMT", "Tue, 7 Feb 2023 00:00:00 GMT")
+    made = one(snapshot, versions=[{"version": f"v{place}", "created": day} for place, day in enumerate(days, start=1)])
+    assert made.versions == ("2023-01-02", "2023-02-07")
+
+
+def test_a_later_version_without_a_readable_day_loses_no_paper(snapshot: Any) -> None:
+    made = one(snapshot, versions=[{"created": "Mon, 2 Jan 2023 00:00:00 GMT"}, {"created": "soon"}])
+    assert (made.published, made.versions) == (date(2023, 1, 2), ())
+
+
 def test_without_versions_the_day_of_the_last_change_is_the_date(snapshot: Any) -> None:
     assert one(snapshot, versions=[], update_date="2023-01-30").published == date(2023, 1, 30)
 
