@@ -130,9 +130,13 @@ def clean_text(text: str) -> str:
         text = _LETTER.sub(lambda m: _LETTERS[m[1]], text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
+    text = text.strip().replace("\n", " ")
+    if text.isprintable() and "  " not in text:  # as most are; no other white space is printable
+        return text
+    text = " ".join(text.split())
     if not text.isprintable():
-        text = "".join(_printable(c) for c in text)
-    return " ".join(text.split())
+        text = " ".join("".join(_printable(c) for c in text).split())
+    return text
 
 
 def _accented(match: re.Match[str]) -> str:
@@ -230,7 +234,7 @@ def make_paper(
         licence=clean_text(licence),
         links=_unique(link.strip() for link in links if _LINK.match(link.strip())),
         identifiers=known,
-        keywords=_unique(map(clean_text, keywords)),
+        keywords=_unique(map(clean_text, keywords)) if keywords else (),
         summary=summary,
         labels=_unique(labels),
         withdrawn=withdrawn,
@@ -247,6 +251,8 @@ def _bounded(abstract: str) -> str:
 
 
 def _unique(items: Iterable[str]) -> tuple[str, ...]:
+    if items == ():
+        return ()
     return tuple(dict.fromkeys(filter(None, items)))
 
 

@@ -24,6 +24,8 @@ from kb.papers import DatePrecision, Paper, SourceRecord, make_paper, parse_date
 from pipelines.sources.base import Batch, Source, Window, check_options, read_cursor
 
 BATCH = 2_000
+MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+_MAIL_DATE = re.compile(rf"[A-Z][a-z]{{2}}, (\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}}) \d\d:\d\d:\d\d GMT$")
 MAX_LINE = 20_000_000
 """Bytes. A line longer than this is no record; it is skipped without being held whole."""
 
@@ -48,6 +50,7 @@ class ArxivSnapshot:
         self.categories = categories
         self.name = f"arxiv_snapshot {path.name}"
         self.online = False
+        self._today = date.today()  # asked once: a snapshot has millions of records
         self.key = f"arxiv_snapshot:{path.name}:{','.join(sorted(categories))}"
 
     def size_hint(self) -> int | None:
@@ -91,7 +94,7 @@ class ArxivSnapshot:
                 return
             if (window.since or window.until) and not window.holds(*_published(record)):
                 return  # before the costly part: a refresh of one month passes over millions
-            paper = parse_record(record)
+            paper = parse_record(record, self._today)
         except InvalidInput as error:
             batch.reject(where, error.message)
         except (AttributeError, KeyError, TypeError, ValueError, IndexError):
@@ -163,7 +166,10 @@ def _authors(record: Mapping[str, Any]) -> list[str]:
 
 def _date(text: str) -> tuple[date, DatePrecision]:
     """Read the snapshot's mail-style date ("Mon, 2 Apr 2007 19:18:42 GMT") or an ISO one."""
+    found = _MAIL_DATE.match(text)
     try:
+        if found:  # the usual form, five times as fast as the library's reading of any
+            return date(int(found[3]), MONTHS[found[2]], int(found[1])), "day"
         return (parsedate_to_datetime(text).date(), "day") if "," in text else parse_date(text)
     except (ValueError, OverflowError):  # a year of twenty digits overflows
         raise InvalidInput("unreadable date", value=text, cure="Mend the record") from None
