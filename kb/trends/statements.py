@@ -66,8 +66,8 @@ class _Teller:
 
     def emergence(self, one: Emergence) -> Finding:
         said = (
-            f"{self.name} emerges: in the last three years its share was {one.youth:.1f} times what it was before, it is "
-            f"rising, and it holds together ({self.adjusted.count[self.row].sum():,} papers)."
+            f"{self.name}: emerging; in the last three years its share was {one.youth:.1f} times what it was before, it "
+            f"rises beyond doubt, and its papers hold together ({self.adjusted.count[self.row].sum():,} papers)."
         )
         return self._finding("emerging", said, one.youth, method=f"{EMERGENCE_METHOD}; at least {YOUNG:g} times")
 

@@ -19,7 +19,7 @@ class Level:
 def levels(store: Store) -> tuple[dict[str, Level], dict[str, tuple[Level, ...]]]:
     """Return for each cluster ("cluster:c0001") the broad one above it and, largest first, the narrow ones below it."""
     rows = store.table("cluster_levels", ["id", "label", "size", "exemplars", "level", "parent"]).to_pylist()
-    known = {row["id"]: Level(row["id"], row["label"], row["size"], tuple(row["exemplars"])) for row in rows}
+    known = {row["id"]: Level(row["id"], _named(row["label"]), row["size"], tuple(row["exemplars"])) for row in rows}
     parents = store.table("clusters", ["id", "parent"]).to_pylist()
     broad = {f"cluster:{row['id']}": known[row["parent"]] for row in parents if row["parent"] in known}
     finer: dict[str, list[Level]] = defaultdict(list)
@@ -47,6 +47,10 @@ def moved(store: Store) -> dict[str, str]:
         if row["cluster"][:1] == "c":  # only clusters of the middle level have pages
             heirs[row["cluster"]] = row["successor"] if row["event"] == "faded" else ""
     return {name: _heir(name, heirs, living) for name in sorted(heirs.keys() - living)}
+
+
+def _named(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _heir(name: str, heirs: dict[str, str], living: set[str]) -> str:
