@@ -3,8 +3,9 @@
 For every subject the log-odds that a paper belongs to it are taken as a constant for its stratum plus an effect of its
 period. Periods are then compared as if every source had been there all the time; a venue that enters, leaves or doubles
 its programme moves nothing. This is indirect standardisation with a logistic two-way model (Bishop, Fienberg and
-Holland, "Discrete Multivariate Analysis", 1975, chapter 4), fitted for all subjects at once by Newton's method. Where few papers of the subject tie the periods
-before a change of sources to those after it, how the two compare is known poorly, and `linkage` says how poorly.
+Holland, "Discrete Multivariate Analysis", 1975, chapter 4), fitted for all subjects at once by Newton's method. Where few
+papers of the subject tie the periods before a change of sources to those after it, how the two compare is known poorly,
+and `linkage` says how poorly.
 """
 
 from collections.abc import Sequence
