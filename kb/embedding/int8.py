@@ -38,6 +38,11 @@ def shipped_texts() -> list[str]:
     return [f"{work['title']}. {work['summary']}" for work in works]
 
 
+def calibration(count: int) -> list[int]:
+    """Return which of `count` shipped texts the scales are found with, ascending."""
+    return sorted(int(number) for number in np.random.default_rng(0).choice(count, min(CALIBRATION, count), replace=False))
+
+
 def folder_of(weights: str) -> Path:
     """Return where the int8 form of some weights is kept; other versions of OpenVINO and NNCF make another."""
     cache = Path(platformdirs.user_cache_dir("papertide", appauthor=False))
@@ -140,21 +145,16 @@ def _convert(model: Any, tokenizer_json: str, max_tokens: int, filler: int, targ
     example = {name: torch.ones(2, 16, dtype=torch.int64) for name in ("input_ids", "attention_mask")}
     with silent(), torch.no_grad():
         converted = openvino.convert_model(Exported().eval(), example_input=example)
-        tokenizer = rust_tokenizer(tokenizer_json, max_tokens)
+        tokenizer, texts = rust_tokenizer(tokenizer_json, max_tokens), shipped_texts()
+        chosen = [np.array([tokenizer.encode(texts[number]).ids], np.int64) for number in calibration(len(texts))]
         quantized = nncf.quantize(
             converted,
-            nncf.Dataset(_calibration(tokenizer), lambda ids: {"input_ids": ids, "attention_mask": np.ones_like(ids)}),
+            nncf.Dataset(chosen, lambda ids: {"input_ids": ids, "attention_mask": np.ones_like(ids)}),
             model_type=nncf.ModelType.TRANSFORMER,
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=CALIBRATION,
         )
         openvino.save_model(quantized, target, compress_to_fp16=False)
-
-
-def _calibration(tokenizer: Any) -> list[Any]:
-    texts = shipped_texts()
-    chosen = np.random.default_rng(0).choice(len(texts), min(CALIBRATION, len(texts)), replace=False)
-    return [np.array([tokenizer.encode(texts[number]).ids], np.int64) for number in sorted(chosen)]
 
 
 @contextmanager
