@@ -87,9 +87,9 @@ def load(
 
         encoder = OpenVinoEncoder(model, max_tokens=max_tokens, dimensions=dimensions, prompts=prompts)
     else:
-        from kb.embedding.torch_engine import TorchEncoder  # heavy: imports torch
+        from kb.embedding.several import on_all_devices  # heavy: imports torch
 
-        encoder = TorchEncoder(model, max_tokens=max_tokens, device=device, dimensions=dimensions, prompts=prompts)
+        encoder = on_all_devices(model, device, max_tokens=max_tokens, dimensions=dimensions, prompts=prompts)
     encoder.key = vector_key(model, encoder.weights, encoder.precision, max_tokens, dimensions, prompts)
     return encoder
 
