@@ -30,6 +30,9 @@ TEMPLATE = """\
 [embedding]
 # model = "sentence-transformers/all-MiniLM-L6-v2"   # any sentence-transformers model
 # max_tokens = 256
+# engine = "auto"          # "torch" or "openvino" (int8 on a CPU); "auto" tests which is faster, and then stays with it
+# dimensions = 256         # keep only the first numbers of each vector, for models trained for it (Matryoshka)
+# prompts = { document = "passage: ", query = "query: " }   # instead of the model's own
 
 [topics]
 # taxonomy = "taxonomy.toml"   # your own themes instead of the packaged ones
@@ -94,6 +97,7 @@ TEMPLATE = """\
 
 
 ABSTRACTS = ("licensed", "all", "none")
+ENGINES = ("auto", "torch", "openvino")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,9 @@ class Settings:
         store_uri: where LanceDB keeps its tables: a folder or an object-store address.
         model: the embedding model's id.
         max_tokens: longer texts are cut to this many word pieces.
+        engine: what embeds: "torch", "openvino" (int8 on a CPU) or "auto" (whichever is faster, then always the same).
+        dimensions: how many numbers of each vector are kept, or None for all.
+        prompts: texts before every "document" or "query", instead of the model's own.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
         extra_themes: a file of themes that are added to the taxonomy, or None.
         cluster_names: names given by hand, by cluster id.
@@ -128,6 +135,9 @@ class Settings:
     store_uri: str
     model: str = DEFAULT_MODEL
     max_tokens: int = 256
+    engine: str = "auto"
+    dimensions: int | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
     taxonomy: Path | None = None
     extra_themes: Path | None = None
     cluster_names: Mapping[str, str] = field(default_factory=dict)
@@ -155,7 +165,7 @@ def find_home(given: Path | None = None, environment: Mapping[str, str] = os.env
 def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings of one home folder; a folder without `kb.toml` has the defaults.
 
-    `KB_STORE_URI` and `KB_MODEL` override the file.
+    `KB_STORE_URI`, `KB_MODEL` and `KB_ENGINE` override the file.
 
     Raises:
         SettingsError: the file is not TOML, names an unknown setting, or gives one the wrong type.
@@ -166,7 +176,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     if unknown:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
-    embedding = _section(told, "embedding", {"model": str, "max_tokens": int}, path)
+    embedding = _embedding(told, environment, path)
     topics = _section(told, "topics", {"taxonomy": str, "extra": str, "names": dict}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
     network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
@@ -176,14 +186,10 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         cure = f"One of {', '.join(ABSTRACTS)}"
         raise SettingsError(f"{path}: site.publish_abstracts", value=site["publish_abstracts"], cure=cure)
     uri = environment.get("KB_STORE_URI") or store.get("uri", "store")
-    max_tokens = embedding.get("max_tokens", 256)
-    if not 8 <= max_tokens <= 32_768:
-        raise SettingsError(f"{path}: embedding.max_tokens", value=max_tokens, cure="Use 8 to 32768")
     return Settings(
         home=home,
         store_uri=uri if "://" in uri else str(home / Path(uri).expanduser()),
-        model=environment.get("KB_MODEL") or embedding.get("model", DEFAULT_MODEL),
-        max_tokens=max_tokens,
+        **embedding,
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
         extra_themes=home / topics["extra"] if "extra" in topics else None,
         cluster_names=_names(topics.get("names", {}), path),
@@ -214,6 +220,28 @@ def _section(told: dict[str, Any], name: str, known: Mapping[str, type], path: P
             raise SettingsError(f"{path}: unknown setting {name}.{key}", cure=f"Known: {', '.join(known)}")
         if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise SettingsError(f"{path}: {name}.{key} must be {known[key].__name__}", value=value, cure="Mend its type")
+    return section
+
+
+def _embedding(told: dict[str, Any], environment: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Return the settings of `[embedding]` that are given."""
+    known = {"model": str, "max_tokens": int, "engine": str, "dimensions": int, "prompts": dict}
+    section = dict(_section(told, "embedding", known, path))
+    for name, variable in (("model", "KB_MODEL"), ("engine", "KB_ENGINE")):
+        if environment.get(variable):
+            section[name] = environment[variable]
+    if not 8 <= section.get("max_tokens", 256) <= 32_768:
+        raise SettingsError(f"{path}: embedding.max_tokens", value=section["max_tokens"], cure="Use 8 to 32768")
+    if section.get("engine", "auto") not in ENGINES:
+        raise SettingsError(
+            f"{path} or $KB_ENGINE: embedding.engine", value=section["engine"], cure=f"One of {', '.join(ENGINES)}"
+        )
+    if section.get("dimensions", 1) < 1:
+        raise SettingsError(f"{path}: embedding.dimensions", value=section["dimensions"], cure="Use 1 or more")
+    prompts = section.get("prompts", {})
+    if not (set(prompts) <= {"document", "query"} and all(isinstance(text, str) for text in prompts.values())):
+        cure = 'As in prompts = { document = "passage: ", query = "query: " }'
+        raise SettingsError(f"{path}: embedding.prompts", value=prompts, cure=cure)
     return section
 
 

@@ -8,6 +8,7 @@ undone; records, cursors and vectors only ever gain, and are kept.
 import json
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -215,11 +216,24 @@ class Store:
         if table is None:
             return [], np.zeros((0, 0), np.float16)
         with _mended(f"cannot read the vectors of {self.uri}"):
-            rows = table.to_arrow()
+            rows = table.search().select(["text_hash", "vector"]).limit(max(1, table.count_rows())).to_arrow()
         column = rows["vector"].combine_chunks()
         width = column.type.list_size
         flat = column.flatten().to_numpy(zero_copy_only=False)
         return rows["text_hash"].to_pylist(), flat.reshape(-1, width)
+
+    def vectors_made_by(self, model_key: str) -> dict[str, Any]:
+        """Return what made a model's vectors: "model", "weights" and, as "counts", how many each engine and precision made.
+
+        Empty where there are none; vectors of an older version of this program tell nothing.
+        """
+        table = self._table(vector_table(model_key)) if vector_table(model_key) in self._names else None
+        if table is None or "made_by" not in table.schema.names:
+            return {}
+        with _mended(f"cannot read the vectors of {self.uri}"):
+            rows = table.search().select(["made_by"]).limit(max(1, table.count_rows())).to_arrow()
+        about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        return {**about, "counts": dict(Counter(rows["made_by"].to_pylist()))}
 
     def text_search(self, query: str, limit: int, where: str | None = None) -> list[tuple[str, float]]:
         """Return (paper id, BM25 score), best first, by LanceDB's full-text index over title, abstract, summary."""
@@ -309,15 +323,25 @@ class Store:
                 rows = [_paper_row(paper, digest) for paper, digest in papers[start : start + 20_000]]
                 self._upsert("papers", "id", pa.Table.from_pylist(rows, schema=SCHEMAS["papers"]))
 
-    def add_vectors(self, model_key: str, hashes: Sequence[str], vectors: NDArray[np.floating[Any]]) -> None:
-        """Store vectors (n, d) of texts by hash; a hash that is there already keeps its vector."""
-        width = vectors.shape[1]
+    def add_vectors(
+        self, model_key: str, hashes: Sequence[str], vectors: NDArray[np.floating[Any]], told: Mapping[str, str] | None = None
+    ) -> None:
+        """Store vectors (n, d) of texts by hash; a hash that is there already keeps its vector.
+
+        Args:
+            told: what made them: "model", "weights" (of the whole table), "engine" and "precision" (of these vectors).
+        """
+        width, told = vectors.shape[1], told or {}
         kind = pa.list_(pa.float16(), width)
-        schema = pa.schema([("text_hash", pa.string()), ("vector", kind)])
+        about = {name: told[name] for name in ("model", "weights") if name in told}
+        schema = pa.schema([("text_hash", pa.string()), ("vector", kind), ("made_by", pa.string())], metadata=about)
         flat = pa.array(np.ascontiguousarray(vectors, np.float16).reshape(-1), pa.float16())
-        rows = pa.table([pa.array(hashes), pa.FixedSizeListArray.from_arrays(flat, width)], schema=schema)
+        made_by = pa.array([f"{told.get('engine', '')} {told.get('precision', '')}".strip()] * len(hashes), pa.string())
+        rows = pa.table([pa.array(hashes), pa.FixedSizeListArray.from_arrays(flat, width), made_by], schema=schema)
         with _mended(f"cannot store vectors in {self.uri}"):
             table = self._table(vector_table(model_key), schema)
+            if "made_by" not in table.schema.names:  # made by an older version
+                table.add_columns({"made_by": "''"})
             table.merge_insert("text_hash").when_not_matched_insert_all().execute(rows)
 
     def delete_records(self, keys: Sequence[str]) -> None:

@@ -1,18 +1,24 @@
 """What many tests share: one knowledge base made from the starter library, and small papers made up for a test."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kb import settings
+from kb.embedding.weights import locate
 from kb.ids import arxiv_id
 from kb.papers import Paper, SourceRecord, make_paper
 from pipelines.progress import Silent
 from pipelines.refresh import refresh
 from pipelines.sources import Window
+
+os.environ["KB_ENGINE"] = "torch"  # else a large enough test would quantize the model first
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +70,32 @@ def snapshot(tmp_path: Path) -> Callable[..., Path]:
 
     write.line = snapshot_line  # type: ignore[attr-defined]
     return write
+
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Make a model's folder: `small_model(seed=1, pooling="cls", prompts={"query": "query: "})`; equal calls, equal weights."""
+    import torch  # heavy, both: most tests need neither
+    from transformers import BertConfig, BertModel
+
+    def make(seed: int = 1, pooling: str = "mean", prompts: dict[str, str] | None = None) -> str:
+        folder = tmp_path_factory.mktemp("model") / "small"
+        shutil.copytree(
+            locate("sentence-transformers/all-MiniLM-L6-v2")[0], folder, ignore=shutil.ignore_patterns("*.safetensors")
+        )
+        config = json.loads((folder / "config.json").read_text())
+        torch.manual_seed(seed)
+        BertModel(BertConfig(**{**config, **SMALL})).save_pretrained(folder)
+        told = {f"pooling_mode_{name}": name.startswith(pooling) for name in ("mean_tokens", "cls_token")}
+        change(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 32, **told})
+        change(folder / "config_sentence_transformers.json", {"prompts": prompts or {}})
+        return str(folder)
+
+    return make
+
+
+def change(path: Path, told: dict[str, Any]) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **told}))

@@ -1,126 +1,168 @@
 """The torch engine: sentence-transformers loads the model, we batch.
 
 Batches hold texts of like length up to a budget of tokens, so that little is padding (on 400 real abstracts and two
-cores: a third faster than fixed batches of 32, the same vectors). Products are computed in fp16 on a GPU, in bf16 on
-a CPU that has the instructions (half as fast again; mean cosine to fp32 0.99998), in fp32 otherwise.
+cores: a third faster than fixed batches of 32, the same vectors). Products are computed in half precision on a GPU, in
+bf16 on a CPU that has the instructions (half as fast again; mean cosine to fp32 0.99998), in fp32 otherwise. On a GPU
+nothing waits: kernels are queued, the next texts are tokenized meanwhile, vectors come back through pinned memory, and
+models that are plain BERT run without padding (`kb.embedding.packed`).
 """
 
-import hashlib
-import logging
-import os
-import warnings
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from kb.embedding import Vectors
-from kb.embedding.weights import PACKAGED, locate
-from kb.errors import ModelError
+from kb.embedding import TOLERANCE, Vectors
+from kb.embedding.loading import load_model, prompt_of, width
+from kb.embedding.packed import PackedBert, pack, packable
+from kb.embedding.tokens import Rows, pad, rust_tokenizer, tokenize
 
 TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}
+PART = 4_096
+"""Texts that are tokenized and sorted together."""
 
 
 class TorchEncoder:
     """Embeds with torch; see `kb.embedding.Encoder`."""
 
-    def __init__(self, model: str, *, max_tokens: int = 256, device: str = "auto") -> None:
+    engine = "torch"
+
+    def __init__(
+        self, model: str, *, max_tokens: int = 256, device: str = "auto", dimensions: int | None = None,
+        prompts: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.model = model
         self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        self.precision = _precision(self.device)
-        self._model, self.weights = _load(model, self.device)
+        self._kind = torch.device(self.device).type
+        self._model, self.weights = load_model(model, self.device)
         self._model.max_seq_length = min(max_tokens, self._model.max_seq_length or max_tokens)
-        if self.precision == "fp16":
-            self._model.half()
+        self.dimensions = width(self._model, model, dimensions)
+        self._prompts = {side: prompt_of(self._model, side, prompts or {}) for side in ("document", "query")}
+        self.precision = _precision(self._model, self._kind)
+        if self._kind == "cuda":
+            self._model.to(torch.float16 if self.precision == "fp16" else torch.bfloat16)
+        elif next(self._model.parameters()).dtype == torch.float16:  # processors compute in it slowly, if at all
+            self._model.float()
         self.key = f"{model}@{self.weights[:12]}"
-        self._budget = TOKEN_BUDGET[self.device]
+        self._budget = TOKEN_BUDGET[self._kind]
+        self._tokenizer = self._fast_tokenizer()
+        self._packed: Any = None
+        self._packed = self._pack()
 
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors (len(texts), dimensions) in the texts' order."""
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        prompt = self._model.prompts.get("document", "") if self._model.prompts else ""
-        rows = self._model.tokenizer(
-            [prompt + text for text in texts], truncation=True, max_length=self._model.max_seq_length, padding=False
-        )
-        lengths = np.array([len(row) for row in rows["input_ids"]])
+        if self._tokenizer is None:
+            return self._encode_plainly(texts)
+        prompt = self._prompts["document"]
+        buffer = torch.empty((len(texts), self.dimensions), dtype=torch.float32, pin_memory=self._kind == "cuda")
+        orders = []
+        for start in range(0, len(texts), PART):
+            part = [prompt + text for text in texts[start : start + PART]]
+            orders.append(start + self._encode_part(part, buffer[start : start + PART]))
+        if self._kind == "cuda":
+            torch.cuda.synchronize(self.device)
+        result = np.empty((len(texts), self.dimensions), np.float32)
+        result[np.concatenate(orders)] = buffer.numpy()
+        return result
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return the unit-length vector (dimensions,) of a query, with the model's query prompt if it has one."""
+        with torch.inference_mode():
+            vector = self._model.encode_query(
+                text, prompt=self._prompts["query"], show_progress_bar=False, normalize_embeddings=True,
+                truncate_dim=self.dimensions,
+            )  # fmt: skip
+        return np.asarray(vector, np.float32)
+
+    def _encode_part(self, texts: list[str], buffer: torch.Tensor) -> NDArray[np.int64]:
+        """Queue the batches of some texts, longest first; return the order in which their vectors come to lie in the buffer."""
+        rows, lengths = tokenize(self._tokenizer, texts)
         order = np.argsort(-lengths, kind="stable")
-        found: list[Vectors] = []
         start = 0
         while start < len(order):
-            size = max(1, self._budget // int(lengths[order[start]]))
+            size = max(1, self._budget // max(1, int(lengths[order[start]])))
             chosen = order[start : start + size]
             try:
-                found.append(self._forward({name: [column[i] for i in chosen] for name, column in rows.items()}))
+                vectors = self._forward([rows[number] for number in chosen])
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise
                 torch.cuda.empty_cache()
                 self._budget //= 2
                 continue
+            buffer[start : start + len(chosen)].copy_(vectors, non_blocking=True)
             start += size
-        vectors = np.concatenate(found)
-        result = np.empty_like(vectors)
-        result[order] = vectors
-        return result
+        return order
 
-    def encode_query(self, text: str) -> Vectors:
-        """Return the unit-length vector (dimensions,) of a query, with the model's query prompt if it has one."""
-        with torch.inference_mode():
-            vector = self._model.encode_query(text, show_progress_bar=False, normalize_embeddings=True)
-        return np.asarray(vector, np.float32)
-
-    @property
-    def dimensions(self) -> int:
-        """The length of a vector."""
-        return int(self._model.get_embedding_dimension() or 0)
-
-    def _forward(self, rows: dict[str, list[list[int]]]) -> Vectors:
-        features = self._model.tokenizer.pad(rows, return_tensors="pt")
-        on_device = {name: values.to(self.device) for name, values in features.items()}
+    def _forward(self, rows: Rows) -> torch.Tensor:
+        """Return the vectors of one batch, on the device."""
         with torch.inference_mode(), self._autocast():
-            vectors = self._model(on_device)["sentence_embedding"].float()
-            return torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+            vectors = self._padded(rows) if self._packed is None else self._without_padding(rows)
+            return torch.nn.functional.normalize(vectors[:, : self.dimensions].float(), dim=1)
+
+    def _padded(self, rows: Rows) -> torch.Tensor:
+        tokenizer = self._model.tokenizer
+        ids, mask = pad(rows, max(map(len, rows)), tokenizer.pad_token_id or 0, tokenizer.padding_side)
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        if "token_type_ids" in tokenizer.model_input_names:
+            features["token_type_ids"] = torch.zeros_like(features["input_ids"])
+        on_device = {name: self._sent(values) for name, values in features.items()}
+        vectors: torch.Tensor = self._model(on_device, task="document")["sentence_embedding"]
+        return vectors
+
+    def _without_padding(self, rows: Rows) -> torch.Tensor:
+        *tensors, longest = pack(rows)
+        vectors: torch.Tensor = self._packed(*(self._sent(values) for values in tensors), longest)
+        return vectors
+
+    def _sent(self, values: torch.Tensor) -> torch.Tensor:
+        return values.pin_memory().to(self.device, non_blocking=True) if self._kind == "cuda" else values
+
+    def _pack(self) -> Any:
+        """Return the model's form for packed tokens where there is a GPU, and it gives the same vectors; else None."""
+        if self._kind != "cuda" or self._tokenizer is None or not packable(self._model):
+            return None
+        rows, _ = tokenize(self._tokenizer, ["Badgers at night.", "A longer text about badgers, and about the night. " * 8])
+        expected = self._forward(rows)
+        self._packed = PackedBert(self._model)
+        try:
+            near = float((self._forward(rows) * expected).sum(dim=1).min())
+        except (RuntimeError, ImportError):  # a card, or a build of torch, without the attention kernel
+            near = 0.0
+        return self._packed if near >= TOLERANCE else None
 
     def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast("cpu", torch.bfloat16) if self.precision == "bf16" else nullcontext()
+        on = self._kind == "cpu" and self.precision == "bf16"
+        return torch.autocast("cpu", torch.bfloat16) if on else nullcontext()
+
+    def _fast_tokenizer(self) -> Any:
+        """Return the Rust tokenizer, or None where sentence-transformers must prepare texts in its own way."""
+        tokenizer = getattr(self._model, "tokenizer", None)
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        pools_prompt = all(getattr(module, "include_prompt", True) for module in self._model)
+        if backend is None or not (pools_prompt or not self._prompts["document"]):
+            return None
+        return rust_tokenizer(backend.to_str(), int(self._model.max_seq_length))
+
+    def _encode_plainly(self, texts: list[str]) -> Vectors:
+        with torch.inference_mode(), self._autocast():
+            vectors = self._model.encode_document(
+                texts, prompt=self._prompts["document"], batch_size=32, show_progress_bar=False, normalize_embeddings=True,
+                truncate_dim=self.dimensions,
+            )  # fmt: skip
+        return np.asarray(vectors, np.float32)
 
 
-def _precision(device: str) -> str:
-    if device == "cuda":
-        return "fp16"
-    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
-
-
-def _load(model: str, device: str) -> tuple[Any, str]:
-    where, checked = locate(model)
-    # transformers reports its progress on standard error; ours is shown by the command
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    if checked:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from sentence_transformers import SentenceTransformer  # after the environment is set: it reads it on import
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = SentenceTransformer(where, device=device)
-    except Exception as error:  # the hub raises many kinds; every one means that there is no model to work with
-        known = ", ".join(PACKAGED)
-        raise ModelError(
-            f"cannot load the embedding model {model}: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
-            cure=f"Check its name and the network, or use the packaged one ({known})",
-        ) from error
-    return loaded.eval(), checked or _weights_sha256(loaded)
-
-
-def _weights_sha256(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def _precision(model: Any, kind: str) -> str:
+    """Return what products are computed in: a model that was saved in bf16 may overflow fp16."""
+    saved = next(model.parameters()).dtype
+    if kind == "cuda":
+        return "bf16" if saved == torch.bfloat16 else "fp16"
+    if saved == torch.bfloat16 or torch.cpu.get_capabilities().get("avx512_bf16"):
+        return "bf16"
+    return "fp32"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb import settings
-from kb.errors import InvalidInput
+from kb.errors import InvalidInput, StoreError
 from kb.papers import parse_date
 
 if TYPE_CHECKING:
@@ -48,10 +48,14 @@ class Context:
         return taxonomy.load(self.settings.taxonomy, self.settings.extra_themes)
 
     def encoder(self) -> "Encoder":
-        """Load the embedding model."""
+        """Load the embedding model, in the engine that made this knowledge base's vectors."""
         from kb import embedding  # heavy: torch
 
-        return embedding.load(self.settings.model, max_tokens=self.settings.max_tokens)
+        try:
+            used = str((self.store.run or {}).get("model", ""))
+        except StoreError:  # nothing there yet
+            used = ""
+        return embedding.load_for_reading(self.settings, used)
 
 
 def day(text: str | None, option: str) -> date | None:

@@ -102,11 +102,11 @@ def refresh(
         )
         if merged.papers == 0:
             return summary
-        fingerprint = _fingerprint(store, settings, themes)
+        fingerprint = _fingerprint(store, settings, themes, _engine(settings, store))
         if store.run and store.run["fingerprint"] == fingerprint and not unfinished(store):
             summary.counts = json.loads(store.run["counts"])
             return summary
-        encoder = embed(store, lambda: embedding.load(settings.model, max_tokens=settings.max_tokens), progress)
+        encoder = embed(store, settings, progress)
         run = f"r{len(store.runs()) + 1:04d}"
         drift = sort_papers(store, encoder, themes, run, progress, settings.cluster_names)
         measure(store, themes, run, progress)
@@ -114,6 +114,7 @@ def refresh(
             store.rewrite()
         store.index_text()
         summary.run, summary.changed, summary.counts = run, True, _counts(store, encoder)
+        fingerprint = _fingerprint(store, settings, themes, encoder.engine)
         store.commit(_run_row(store, settings, encoder, summary, read, merged, fingerprint, drift))
         if unfinished(store):
             finish(store)
@@ -169,12 +170,19 @@ def _lock(settings: Settings) -> FileLock:
     return lock
 
 
-def _fingerprint(store: Store, settings: Settings, themes: Taxonomy) -> str:
+def _engine(settings: Settings, store: Store) -> str:
+    """The engine that will embed, as long as not much is new."""
+    return settings.engine if settings.engine != "auto" else embedding.engine_of(str(store.run["model"]) if store.run else "")
+
+
+def _fingerprint(store: Store, settings: Settings, themes: Taxonomy, engine: str) -> str:
     """A digest of everything the derived tables follow from."""
     digest = hashlib.sha256()
     for paper, work in sorted(store.paper_digests().items()):
         digest.update(f"{paper} {work}\n".encode())
     digest.update(f"{settings.model} {settings.max_tokens} {themes!r} {dict(settings.cluster_names)!r} {LOGIC}".encode())
+    told = {"engine": engine, "dimensions": settings.dimensions, "prompts": dict(settings.prompts)}
+    digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -201,7 +209,8 @@ def _run_row(
     former = json.loads(store.run["sources"]) if store.run else {}
     active = {key: source.to_dict() for key, source in read.items() if source.seen or source.rejected or key not in former}
     told = {
-        "max_tokens": settings.max_tokens, "precision": encoder.precision, "keep_apart": settings.keep_apart,
+        "max_tokens": settings.max_tokens, "engine": encoder.engine, "precision": encoder.precision,
+        "keep_apart": settings.keep_apart,
         "sources": sorted(read), "records": merged.records, "united": merged.united,
         "drift": {**asdict(drift), "sentence": drift.sentence()},
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.embedding import Encoder
+from kb.embedding import Encoder, about
 from kb.store import Store, text_hash
 from kb.taxonomy import Taxonomy
 from kb.topics import clusters, identity, labels, themes
@@ -68,7 +68,7 @@ def embed_library(store: Store, encoder: Encoder, papers: int) -> None:
     stored = set(store.vectors(encoder.key)[0])
     missing = [work.text for work in library() if text_hash(work.text) not in stored]
     if missing:
-        store.add_vectors(encoder.key, [text_hash(text) for text in missing], encoder.encode(missing))
+        store.add_vectors(encoder.key, [text_hash(text) for text in missing], encoder.encode(missing), about(encoder))
 
 
 def assign_themes(store: Store, encoder: Encoder, taxonomy: Taxonomy) -> list[dict[str, Any]]:

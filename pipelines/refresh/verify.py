@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from kb.embedding import Encoder
+from kb.embedding import TOLERANCE, Encoder
 from kb.merging import unite, works
 from kb.papers import to_dict
 from kb.store import Store
@@ -20,7 +20,7 @@ from pipelines.refresh.sort import assign_themes, paper_vectors
 
 SAMPLE = 64
 RECORDS = 1_000
-MIN_COSINE = 0.999
+MIN_COSINE = TOLERANCE
 """Between a stored vector (float16) and the same text embedded again, on whatever machine."""
 Check = dict[str, Any]
 
@@ -182,4 +182,7 @@ def _vectors(store: Store, encoder: Encoder) -> Check:
         for row, value in zip(sample, cosine, strict=True)
         if value < MIN_COSINE
     ]
+    held = store.vectors_made_by(str((store.run or {})["model"])).get("weights", encoder.weights)
+    if held != encoder.weights:
+        wrong.append(f"made with weights {held[:12]}, now they are {encoder.weights[:12]}")
     return {"check": "vectors (a sample)", "checked": len(sample), "wrong": wrong}

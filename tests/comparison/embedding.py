@@ -1,50 +1,53 @@
-"""How fast are texts embedded, against SentenceTransformer.encode in float32 at batch 32? Run by hand; prints a table.
+"""How fast are real abstracts embedded, and how near are the vectors, against SentenceTransformer.encode in float32 at batch 32?
 
-    python tests/comparison/embedding.py HOME [TEXTS]
+    python tests/comparison/embedding.py HOME|SNAPSHOT [TEXTS] [COMPARED]
 
-HOME is a knowledge base; its papers' texts are embedded anew, nothing is stored. The arms take turns.
+HOME is a knowledge base, SNAPSHOT a file of arXiv's metadata (.jsonl or .jsonl.gz). TEXTS (default 384) are timed, the engines in
+turn; the vectors of COMPARED (default 2,000) are compared. Nothing is stored. Prints a table.
 """
 
+import gzip
+import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
-from kb import embedding, settings
-from kb.embedding.weights import locate
+from kb import settings
 from kb.store import Store
+from pipelines.benchmarks.embedding import PEER, arms, equal, timed
 
 ROUNDS = 3
 
 
-def main(home: Path, count: int) -> None:
-    told = settings.load(home)
-    rows = Store.read(told.store_uri).papers(["title", "abstract", "summary"]).to_pylist()
-    chosen = np.random.default_rng(0).choice(len(rows), min(count, len(rows)), replace=False)
-    texts = [f"{rows[n]['title']}. {rows[n]['abstract'] or rows[n]['summary']}" for n in chosen]
-    ours = embedding.load(told.model, max_tokens=told.max_tokens)
-    peer = SentenceTransformer(locate(told.model)[0], device="cpu")
-    peer.max_seq_length = told.max_tokens
-    arms = {
-        "encode, fp32, batch 32": lambda: peer.encode(texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False),
-        f"ours, {ours.precision}": lambda: ours.encode(texts),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in arms}
-    vectors = {}
-    for _ in range(ROUNDS):
-        for name, encode in arms.items():
-            start = time.perf_counter()
-            vectors[name] = encode()
-            seconds[name].append(time.perf_counter() - start)
-    first, second = vectors.values()
-    base = float(np.median(next(iter(seconds.values()))))
+def main(place: Path, count: int, compared: int) -> None:
+    titles, abstracts = _works(place)
+    order = np.random.default_rng(0).permutation(len(titles))
+    texts = [f"{titles[number]}. {abstracts[number]}" for number in order[:count]]
+    engines = arms()
+    seconds = timed(engines, texts, ROUNDS)
+    chosen = order[:compared]
+    found = equal(engines, [titles[number] for number in chosen], [abstracts[number] for number in chosen])
+    print(f"{len(texts)} texts timed, {ROUNDS} rounds in turn; {len(chosen)} compared")
+    print(f"{'':45} {'texts/s':>8} {'times':>6} {'mean cos':>9} {'worst':>8} {'overlap@10':>10} {'MRR':>7}")
     for name, times in seconds.items():
-        print(f"{name:28} {len(texts) / np.median(times):7.1f} texts/s  {base / np.median(times):5.2f}x")
-    cosine = np.einsum("ij,ij->i", first, second)
-    print(f"cosine between them: mean {cosine.mean():.5f}, least {cosine.min():.5f} ({len(texts)} texts, {ROUNDS} rounds)")
+        ratio = np.median([base / one for base, one in zip(seconds[PEER], times, strict=True)])
+        one = found[name]
+        print(
+            f"{name:45} {len(texts) / np.median(times):8.1f} {ratio:6.2f} {one.mean_cosine:9.5f} {one.worst_cosine:8.5f} "
+            f"{one.overlap:10.4f} {one.mrr:7.4f}"
+        )
+
+
+def _works(place: Path) -> tuple[list[str], list[str]]:
+    if place.is_dir():
+        rows = Store.read(settings.load(place).store_uri).papers(["title", "abstract"]).to_pylist()
+    else:
+        with gzip.open(place, "rt") if place.suffix == ".gz" else place.open() as file:
+            rows = [json.loads(line) for line in file]
+    rows = [row for row in rows if row["abstract"]]
+    return [" ".join(row["title"].split()) for row in rows], [" ".join(row["abstract"].split()) for row in rows]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 384)
+    main(Path(sys.argv[1]), *(int(text) for text in (sys.argv[2:] + ["384", "2000"][len(sys.argv) - 2 :])))

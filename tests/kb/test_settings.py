@@ -71,6 +71,10 @@ def test_the_commented_lines_of_the_template_are_accepted_too(tmp_path: Path) ->
         ("[embedding]\nmax_tokens = true", "must be int"),
         ("[embedding]\nmax_tokens = 1", "max_tokens"),
         ('embedding = "x"', "must be a table"),
+        ('[embedding]\nengine = "abacus"', "One of auto, torch, openvino"),
+        ("[embedding]\ndimensions = 0", "Use 1 or more"),
+        ('[embedding]\nprompts = { question = "q: " }', "As in prompts"),
+        ("[embedding]\nprompts = { query = 1 }", "As in prompts"),
         ('[merging]\nkeep_apart = ["a"]', "pairs"),
         ("sources = 3", "tables"),
     ],
@@ -84,3 +88,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "kb.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="not valid TOML"):
         settings.load(tmp_path, {})
+
+
+def test_engine_dimensions_and_prompts_of_the_embedding_are_read(tmp_path: Path) -> None:
+    write(tmp_path, '[embedding]\nengine = "openvino"\ndimensions = 128\nprompts = { query = "query: " }')
+    told = settings.load(tmp_path, {})
+    assert (told.engine, told.dimensions, told.prompts) == ("openvino", 128, {"query": "query: "})
+    assert settings.load(tmp_path, {"KB_ENGINE": "torch"}).engine == "torch"

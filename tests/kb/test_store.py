@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kb.errors import InvalidInput, StoreError
 from kb.merging import group, unite, work_digest
 from kb.papers import Paper
-from kb.store import Store, quote, text_hash
+from kb.store import Store, quote, text_hash, vector_table
 
 Invent = Callable[..., Paper]
 MODEL = "made-up/model@0123456789ab"
@@ -86,6 +86,27 @@ def test_records_and_vectors_of_a_stopped_refresh_are_kept(uri: str, invent: Inv
     after = Store.write(uri)
     assert len(after.record_keys()) == 1
     assert after.vectors(MODEL)[0] == [text_hash("a")]
+
+
+def test_vectors_are_stored_with_what_made_them(uri: str) -> None:
+    store = Store.write(uri)
+    for name, precision in (("a", "fp32"), ("b", "bf16"), ("c", "bf16")):
+        told = {"model": "made-up/model", "weights": "0123456789abcdef", "engine": "torch", "precision": precision}
+        store.add_vectors(MODEL, [text_hash(name)], np.ones((1, 4), np.float32), told)
+    assert Store.write(uri).vectors_made_by(MODEL) == {
+        "model": "made-up/model", "weights": "0123456789abcdef", "counts": {"torch fp32": 1, "torch bf16": 2},
+    }  # fmt: skip
+
+
+def test_vectors_that_an_older_version_stored_stay_and_new_ones_join_them(uri: str) -> None:
+    store = Store.write(uri)
+    store.add_vectors(MODEL, [text_hash("a")], np.ones((1, 4), np.float32))
+    store._table(vector_table(MODEL)).drop_columns(["made_by"])
+    again = Store.write(uri)
+    assert again.vectors_made_by(MODEL) == {}
+    again.add_vectors(MODEL, [text_hash("b")], np.ones((1, 4), np.float32), {"engine": "torch", "precision": "fp32"})
+    assert again.vectors_made_by(MODEL)["counts"] == {"": 1, "torch fp32": 1}
+    assert len(again.vectors(MODEL)[0]) == 2
 
 
 def test_an_earlier_run_can_still_be_read(uri: str, invent: Invent) -> None:

@@ -1,7 +1,5 @@
 """The torch engine, with the real model: the vectors that everybody else gets from it, in the order of the texts."""
 
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +63,9 @@ def test_running_out_of_memory_halves_the_batch_and_changes_nothing(
     whole = encoder._forward
     refused = []
 
-    def poor(rows: dict[str, list[list[int]]]) -> object:
-        if len(rows["input_ids"]) > 2:
-            refused.append(len(rows["input_ids"]))
+    def poor(rows: list[list[int]]) -> object:
+        if len(rows) > 2:
+            refused.append(len(rows))
             raise torch.OutOfMemoryError("no memory left")
         return whole(rows)
 
@@ -108,8 +106,8 @@ def test_order_is_kept_when_texts_are_sorted_into_many_batches(
 def test_a_batch_holds_no_more_tokens_than_the_budget(encoder: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, sizes = encoder._forward, []
 
-    def counting(rows: dict[str, list[list[int]]]) -> embedding.Vectors:
-        sizes.append(len(rows["input_ids"]) * max(map(len, rows["input_ids"])))
+    def counting(rows: list[list[int]]) -> object:
+        sizes.append(len(rows) * max(map(len, rows)))
         return whole(rows)
 
     monkeypatch.setattr(encoder, "_budget", 300)
@@ -153,32 +151,3 @@ def test_tampered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(PACKAGED, MODEL, (package.name, PACKAGED[MODEL][1]))
     with pytest.raises(ModelError, match="are not the published ones"):
         embedding.load(MODEL)
-
-
-@pytest.mark.parametrize("name", ["", "nothing-here"])
-def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ModelError, match="cannot load the embedding model") as refused:
-        embedding.load(str(tmp_path / name))
-    assert "\n" not in str(refused.value)
-
-
-def small_model(folder: Path, seed: int) -> str:
-    """A folder of the user's own: the packaged model's files, with another, much smaller network of random weights."""
-    from transformers import BertConfig, BertModel
-
-    shutil.copytree(locate(MODEL)[0], folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    config = json.loads((folder / "config.json").read_text())
-    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    torch.manual_seed(seed)
-    BertModel(BertConfig(**{**config, **small})).save_pretrained(folder)
-    pooling = folder / "1_Pooling" / "config.json"
-    pooling.write_text(json.dumps({**json.loads(pooling.read_text()), "word_embedding_dimension": 32}))
-    return str(folder)
-
-
-def test_a_model_in_a_folder_of_ones_own_is_keyed_by_its_weights(tmp_path: Path) -> None:
-    one, same, other = (
-        embedding.load(small_model(tmp_path / name, seed)) for name, seed in (("one", 1), ("same", 1), ("other", 2))
-    )
-    assert one.weights == same.weights != other.weights
-    assert one.encode(["Badgers at night."]).shape == (1, 32)

@@ -209,3 +209,23 @@ def test_verify_agrees_with_papers_that_lost_an_identifier_which_several_claim(t
     told = settings.load(home)
     checks = verify_store(Store.read(told.store_uri), taxonomy.load(), lambda: refreshing.embedding.load(told.model), Silent())
     assert [check["wrong"] for check in checks] == [[]] * len(checks)
+
+
+def test_another_engine_embeds_anew_and_its_vectors_do_not_mix_with_the_others(
+    tmp_path: Path, snapshot: Callable[..., Path], small_model: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "kb.toml").write_text(f'[embedding]\nmodel = "{small_model()}"\n', encoding="utf-8")
+    spec = f"arxiv_snapshot={snapshot(range(12))}"
+    run(home, spec)
+    monkeypatch.setenv("KB_ENGINE", "openvino")
+    assert run(home, spec).changed
+    assert not run(home, spec).changed
+    store = Store.read(settings.load(home).store_uri)
+    first, second = (str(row["model"]) for row in store.runs())
+    assert second == f"{first}+int8"
+    assert [len(store.vectors(key)[0]) for key in (first, second)] == [12, 12]
+    monkeypatch.delenv("KB_ENGINE")
+    assert not run(home, spec).changed

@@ -1,0 +1,114 @@
+"""The OpenVINO engine: int8 on a CPU, without torch.
+
+Texts are sorted by length, so that little is padding, and lie in batches of a few shapes, since every new shape costs
+OpenVINO a preparation. One stream a core: each works on a batch of its own, so no core waits for another within a layer.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.embedding import Vectors
+from kb.embedding.int8 import prepared, silent
+from kb.embedding.tokens import pad, rust_tokenizer, tokenize, unit
+from kb.errors import InvalidInput, ModelError
+
+TOKEN_BUDGET = 1_024
+STEP = 16
+"""Lengths are rounded up to multiples of this."""
+
+
+class OpenVinoEncoder:
+    """Embeds with OpenVINO in int8; see `kb.embedding.Encoder`."""
+
+    engine = "openvino"
+    precision = "int8"
+
+    def __init__(
+        self, model: str, *, max_tokens: int = 256, dimensions: int | None = None, prompts: Mapping[str, str] | None = None
+    ) -> None:
+        folder, about = prepared(model)
+        self.model = model
+        self.weights = str(about["weights"])
+        self.key = f"{model}@{self.weights[:12]}+int8"
+        whole = int(about["dimensions"])
+        if dimensions is not None and not 1 <= dimensions <= whole:
+            raise InvalidInput(
+                f"embedding.dimensions does not fit {model}", value=dimensions, cure=f"Its vectors have {whole}: use 1 to {whole}"
+            )
+        self.dimensions = dimensions or whole
+        own = about["prompts"]
+        self._prompts = {**own, **(prompts or {})}
+        self._pad = int(about["pad"])
+        tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
+        self._tokenizer = rust_tokenizer(tokenizer, min(max_tokens, int(about["max_tokens"])))
+        requests = _requests(folder / "model.xml")
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for request in requests:
+            self._idle.put(request)
+        self._workers = ThreadPoolExecutor(len(requests))
+
+    def encode(self, texts: list[str]) -> Vectors:
+        """Return unit-length vectors (len(texts), dimensions) in the texts' order."""
+        return self._encode([self._prompts.get("document", "") + text for text in texts])
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return the unit-length vector (dimensions,) of a query, with the model's query prompt if it has one."""
+        vector: Vectors = self._encode([self._prompts.get("query", "") + text])[0]
+        return vector
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        found = np.empty((len(texts), self.dimensions), np.float32)
+        if not texts:
+            return found
+        rows, lengths = tokenize(self._tokenizer, texts)
+
+        def run(batch: tuple[int, NDArray[np.int64]]) -> None:
+            length, chosen = batch
+            request = self._idle.get()
+            try:
+                inputs = dict(enumerate(pad([rows[number] for number in chosen], length, self._pad)))
+                (vectors,) = request.infer(inputs, share_inputs=True).values()
+                found[chosen] = vectors[:, : self.dimensions]
+            finally:
+                self._idle.put(request)
+
+        list(self._workers.map(run, _batches(lengths)))  # OpenVINO lets go of the interpreter while it computes
+        return unit(found)
+
+
+def _batches(lengths: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield (length to pad to, which rows), longest first."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        length = -(-int(lengths[order[start]]) // STEP) * STEP
+        chosen = order[start : start + max(1, TOKEN_BUDGET // length)]
+        yield length, chosen
+        start += len(chosen)
+
+
+def _requests(path: Path) -> list[Any]:
+    """Load a model and return what runs it, one for each core."""
+    with silent():
+        import openvino
+        import openvino.properties as properties
+        import openvino.properties.hint as hints
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = {
+        properties.num_streams(): cores, properties.inference_num_threads(): cores, hints.inference_precision(): "f32",
+        hints.enable_cpu_pinning(): False,
+    }  # fmt: skip
+    try:
+        compiled = openvino.Core().compile_model(path, "CPU", told)
+    except RuntimeError as error:
+        raise ModelError(
+            f"OpenVINO cannot load {path}: {str(error).splitlines()[0]}", cure="Delete that folder: it is made anew"
+        ) from None
+    return [compiled.create_infer_request() for _ in range(cores)]

@@ -1,0 +1,247 @@
+"""Which way of embedding is fastest on this GPU, and where does its time go? One run of under eight minutes; prints tables.
+
+    python tests/comparison/embedding_gpu.py MODEL TEXTS [--out FILE.json] [--device cuda] [--minutes 7]
+
+MODEL is a sentence-transformers folder (fp16 weights will do), TEXTS a file with one text a line, .gz or not. The peer is
+`SentenceTransformer.encode` in the same precision, at the best of the batch sizes that are tried. With `--device cpu` and a few
+texts the script can be tried where there is no GPU.
+"""
+
+import argparse
+import gzip
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from kb.embedding.equality import overlap
+from kb.embedding.packed import PackedBert, packable
+from kb.embedding.tokens import tokenize
+from kb.embedding.torch_engine import TorchEncoder
+from kb.store import Store, text_hash
+from pipelines.benchmarks.harness import alternate, environment
+
+MAX_TOKENS = 256
+SWEPT = (32, 128, 512, 1_024, 2_048)
+BUDGETS = (32_768, 65_536, 131_072, 262_144)
+COMPARED = 2_000
+ALL_OF_ARXIV = 2_900_000
+Rows = list[dict[str, Any]]
+
+
+class Bench:
+    """What every part of the run shares."""
+
+    def __init__(self, told: argparse.Namespace) -> None:
+        self.device, self.model, self.started, self.limit = told.device, told.model, time.monotonic(), 60 * told.minutes
+        self.texts = read(told.texts)
+        self.encoder = TorchEncoder(told.model, max_tokens=MAX_TOKENS, device=told.device)
+        self.packed = PackedBert(self.encoder._model) if packable(self.encoder._model) else None
+        _, lengths = tokenize(self.encoder._tokenizer, self.texts)
+        self.tokens = int(lengths.sum())
+        self.flops = float((lengths * per_token(self.encoder._model, lengths)).sum())
+
+    def left(self) -> float:
+        """Seconds until the run must end."""
+        return self.limit - (time.monotonic() - self.started)
+
+    def wait(self) -> None:
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+
+
+def read(path: Path) -> list[str]:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        return [line.strip() for line in file if line.strip()]
+
+
+def per_token(model: Any, lengths: np.ndarray) -> np.ndarray:
+    """Floating-point operations for one token of a text of each length: two for each weight of a layer, and attention."""
+    bert = model[0].auto_model
+    weights = sum(values.numel() for layer in bert.encoder.layer for values in layer.parameters() if values.dim() == 2)
+    return 2 * weights + 4 * lengths * bert.config.hidden_size * bert.config.num_hidden_layers
+
+
+def product_rate(bench: Bench) -> dict[str, float]:
+    """Floating-point operations a second of plain products, large ones and those of the model's widest layer."""
+    sizes = {"8192 cubed": (8_192,) * 3, "the model's widest": (131_072, 384, 1_536)}
+    if bench.device == "cpu":
+        sizes = {"1024 cubed": (1_024,) * 3}
+    rates = {}
+    for name, (rows, inner, columns) in sizes.items():
+        one, other = (torch.randn(shape, device=bench.device).to(dtype(bench)) for shape in ((rows, inner), (inner, columns)))
+        times = []
+        for _ in range(13):
+            bench.wait()
+            start = time.perf_counter()
+            for _ in range(8):
+                one @ other
+            bench.wait()
+            times.append((time.perf_counter() - start) / 8)
+        rates[name] = 2 * rows * inner * columns / statistics.median(times[3:])
+    return rates
+
+
+def dtype(bench: Bench) -> torch.dtype:
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(bench.encoder.precision, torch.float32)
+
+
+def swept_peer(bench: Bench) -> tuple[Callable[[], Any], int]:
+    """Return `encode` at its best batch size, found on a fifth of the texts."""
+    peer = SentenceTransformer(bench.model, device=bench.device)
+    peer.max_seq_length = MAX_TOKENS
+    peer.to(dtype(bench))
+    some = bench.texts[:: max(1, len(bench.texts) // 4_000)]
+
+    def encode(texts: list[str], size: int) -> Any:
+        return peer.encode(texts, batch_size=size, normalize_embeddings=True, show_progress_bar=False)
+
+    encode(some[:256], 32)
+    rates = {}
+    for size in SWEPT:
+        try:
+            start = time.perf_counter()
+            encode(some, size)
+            rates[size] = len(some) / (time.perf_counter() - start)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        if bench.left() < 0.75 * bench.limit:
+            break
+    print("peer by batch size, texts/s:", ", ".join(f"{size}: {rate:,.0f}" for size, rate in rates.items()))
+    best = max(rates, key=rates.__getitem__)
+    return lambda: encode(bench.texts, best), best
+
+
+def variants(bench: Bench) -> dict[str, Callable[[], Any]]:
+    """Return every way to embed the texts, by name: padded or packed, eager or compiled, by token budget."""
+    encoder = bench.encoder
+
+    def way(network: Any, budget: int) -> Callable[[], Any]:
+        def encode() -> Any:
+            encoder._packed, encoder._budget = network, budget
+            return encoder.encode(bench.texts)
+
+        return encode
+
+    networks: dict[str, Any] = {"padded": None}
+    if bench.packed is not None:
+        networks["packed"] = bench.packed
+        if bench.device != "cpu":  # there attention is one call a text, which compiles for minutes
+            networks["packed, compiled"] = torch.compile(bench.packed, dynamic=True)
+    budgets = BUDGETS if bench.device != "cpu" else (4_096,)
+    return {f"{name}, {budget:,} tokens": way(network, budget) for name, network in networks.items() for budget in budgets}
+
+
+def try_out(ways: dict[str, Callable[[], Any]], bench: Bench) -> dict[str, Callable[[], Any]]:
+    """Run each way once, which compiles and warms what there is to; leave out those that fail or that time forbids."""
+    kept = {}
+    for name, encode in ways.items():
+        if bench.left() < 0.5 * bench.limit:
+            print(f"{name}: left out, no time")
+            continue
+        start = time.perf_counter()
+        try:
+            encode()
+            kept[name] = encode
+            print(f"{name}: first call {time.perf_counter() - start:.1f} s")
+        except Exception as error:  # each variant stands alone: what fails is told, and the others run
+            print(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:160]}")
+    return kept
+
+
+def timed(ways: dict[str, Callable[[], Any]], bench: Bench) -> dict[str, list[float]]:
+    """Time all ways in turn, as many rounds as fit."""
+    start = time.perf_counter()
+    seconds = alternate(ways, rounds=1, warm_up=0)
+    taken = time.perf_counter() - start
+    for _ in range(min(4, int((bench.left() - 100) / max(taken, 1e-9)))):
+        for name, times in alternate(ways, rounds=1, warm_up=0).items():
+            seconds[name] += times
+    return seconds
+
+
+def equality(bench: Bench, best: Callable[[], Any]) -> dict[str, float]:
+    """Compare with fp32, text by text and by neighbours."""
+    peer = SentenceTransformer(bench.model, device=bench.device).float()
+    peer.max_seq_length = MAX_TOKENS
+    exact = np.asarray(peer.encode(bench.texts[:COMPARED], batch_size=256, normalize_embeddings=True, show_progress_bar=False))
+    found = best()[:COMPARED]
+    cosine = np.einsum("ij,ij->i", exact, found)
+    return {"mean cosine": float(cosine.mean()), "worst": float(cosine.min()), "overlap@10": overlap(exact, found)}
+
+
+def parts(bench: Bench, vectors: Any) -> dict[str, float]:
+    """Texts a second of the two things that are not the network: tokenizing, and storing the vectors."""
+    start = time.perf_counter()
+    tokenize(bench.encoder._tokenizer, bench.texts)
+    tokenizing = len(bench.texts) / (time.perf_counter() - start)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.write(folder)
+        names = [text_hash(text) for text in bench.texts]
+        start = time.perf_counter()
+        store.add_vectors("measured@0", names, vectors)
+        storing = len(names) / (time.perf_counter() - start)
+    return {"tokenizing": tokenizing, "storing": storing}
+
+
+def profiled(bench: Bench, best: Callable[[], Any]) -> Rows:
+    """Return the kernels that take the most time, with their share."""
+    kind = torch.profiler.ProfilerActivity.CPU if bench.device == "cpu" else torch.profiler.ProfilerActivity.CUDA
+    with torch.profiler.profile(activities=[kind]) as told:
+        best()
+        bench.wait()
+    spent = "self_cpu_time_total" if bench.device == "cpu" else "self_device_time_total"
+    rows = sorted(told.key_averages(), key=lambda row: -getattr(row, spent))
+    whole = sum(getattr(row, spent) for row in rows) or 1.0
+    return [{"kernel": row.key[:90], "share": getattr(row, spent) / whole, "calls": row.count} for row in rows[:12]]
+
+
+def main(told: argparse.Namespace) -> dict[str, Any]:
+    bench = Bench(told)
+    print(json.dumps(environment()))
+    print(f"{len(bench.texts):,} texts, {bench.tokens:,} tokens, {bench.encoder.precision}")
+    rates = product_rate(bench)
+    print("products:", ", ".join(f"{name}: {rate / 1e12:.1f} TFLOP/s" for name, rate in rates.items()))
+    peer, size = swept_peer(bench)
+    ways = {f"encode, batch {size}": peer, **try_out(variants(bench), bench)}
+    seconds = timed(ways, bench)
+    base, peak = statistics.median(next(iter(seconds.values()))), max(rates.values())
+    rows: Rows = []
+    print(f"{'':34} {'texts/s':>9} {'tokens/s':>12} {'times':>6} {'of peak':>8}")
+    for name, times in seconds.items():
+        one = statistics.median(times)
+        rows.append({"way": name, "seconds": times, "times": base / one, "of_peak": bench.flops / one / peak})
+        print(
+            f"{name:34} {len(bench.texts) / one:9,.0f} {bench.tokens / one:12,.0f} {base / one:6.2f} {rows[-1]['of_peak']:8.1%}"
+        )
+    name = min(list(seconds)[1:], key=lambda way: statistics.median(seconds[way]))
+    best = ways[name]
+    found = {"best": name, **equality(bench, best), **parts(bench, best())}
+    per_text = statistics.median(seconds[name]) / len(bench.texts) + 1 / found["storing"]
+    found["hours for all of arXiv, store included"] = ALL_OF_ARXIV * per_text / 3_600
+    for key, value in found.items():
+        print(f"{key}: {value if isinstance(value, str) else f'{value:,.5g}'}")
+    kernels = profiled(bench, best)
+    for row in kernels:
+        print(f"{row['share']:7.1%} {row['calls']:6d} {row['kernel']}")
+    return {"environment": environment(), "products": rates, "ways": rows, "found": found, "kernels": kernels}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--minutes", type=float, default=7.0)
+    arguments = parser.parse_args()
+    measured = main(arguments)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(measured, indent=2) + "\n")
