@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kb.errors import InvalidInput
-from pipelines.benchmarks import clusters, quantization, results, theme_assignment, trends
+from pipelines.benchmarks import (
+    calibration,
+    clusters,
+    distillation,
+    latency,
+    leakage,
+    mixed_precision,
+    pruning,
+    quantization,
+    results,
+    robustness,
+    theme_assignment,
+    trends,
+)
 from pipelines.benchmarks.comparison import compare, verdicts
 from pipelines.benchmarks.harness import Benchmark, Result, run
 from pipelines.benchmarks.results import confirm, load, recorded, save, schema
@@ -17,8 +30,15 @@ __all__ = [
 BENCHMARKS: Mapping[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
+        calibration.BENCHMARK,
         clusters.BENCHMARK,
+        distillation.BENCHMARK,
+        latency.BENCHMARK,
+        leakage.BENCHMARK,
+        mixed_precision.BENCHMARK,
+        pruning.BENCHMARK,
         quantization.BENCHMARK,
+        robustness.BENCHMARK,
         theme_assignment.BENCHMARK,
         trends.BENCHMARK,
     )

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, alternate
 
 WIDTH, EPOCHS, BATCH, ROUNDS = 512, 40, 256, 40
@@ -18,39 +19,17 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     size: dict[str, float] = {}
     seconds: dict[str, list[float]] = {}
     for seed in seeds:
-        model, images, truth = _train(seed)
+        data = digits.load(seed)
+        model = digits.train(digits.perceptron(64, WIDTH, WIDTH, 10), data.train_x, data.train_y, epochs=EPOCHS)
         arms = _quantized(model)
         for arm, forward in arms.items():
-            accuracy.setdefault(arm, []).append(_accuracy(forward, images, truth))
+            accuracy.setdefault(arm, []).append(digits.accuracy(forward, data.test_x, data.test_y))
             size[arm] = _kilobytes(model, arm)
-        timed = _times({arm: arms[arm] for arm in TIMED}, images)
+        timed = _times({arm: arms[arm] for arm in TIMED}, data.test_x)
         for arm, values in timed.items():
             seconds.setdefault(arm, []).append(statistics.median(values))
         advance(1)
     return _told(accuracy, size, seconds)
-
-
-def _train(seed: int) -> tuple[Any, Any, Any]:
-    """Train a perceptron with two hidden layers on scikit-learn's digits; return (model, test images, test labels)."""
-    import torch  # heavy, and only a run needs it
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    torch.manual_seed(seed)
-    data = load_digits()
-    split = train_test_split(data.data / 16.0, data.target, test_size=0.3, random_state=seed, stratify=data.target)
-    train_x, test_x = (torch.tensor(part, dtype=torch.float32) for part in split[:2])
-    train_y, test_y = (torch.tensor(part, dtype=torch.long) for part in split[2:])
-    model = torch.nn.Sequential(
-        torch.nn.Linear(64, WIDTH), torch.nn.ReLU(), torch.nn.Linear(WIDTH, WIDTH), torch.nn.ReLU(), torch.nn.Linear(WIDTH, 10)
-    )
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for _ in range(EPOCHS):
-        for chosen in torch.split(torch.randperm(len(train_x)), 128):
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(train_x[chosen]), train_y[chosen]).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-    return model.eval(), test_x, test_y
 
 
 def _quantized(model: Any) -> dict[str, Callable[[Any], Any]]:
@@ -120,13 +99,6 @@ def _rounded(weight: Any, bias: Any, bits: int) -> Callable[[Any], Any]:
     integers, scale = _to_int(weight, bits)
     restored = integers * scale
     return lambda images: torch.nn.functional.linear(images, restored, bias)
-
-
-def _accuracy(forward: Callable[[Any], Any], images: Any, truth: Any) -> float:
-    import torch
-
-    with torch.inference_mode():
-        return float((forward(images).float().argmax(1) == truth).float().mean())
 
 
 def _kilobytes(model: Any, arm: str) -> float:
