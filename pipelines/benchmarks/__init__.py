@@ -5,16 +5,22 @@ from pathlib import Path
 
 from kb.errors import InvalidInput
 from pipelines.benchmarks import (
+    architectures,
+    break_even,
     calibration,
     clusters,
+    diffusion,
     distillation,
     latency,
     leakage,
+    memory,
     mixed_precision,
     pruning,
     quantization,
+    regression,
     results,
     robustness,
+    subgroups,
     theme_assignment,
     trends,
 )
@@ -30,15 +36,21 @@ __all__ = [
 BENCHMARKS: Mapping[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
+        architectures.BENCHMARK,
+        break_even.BENCHMARK,
         calibration.BENCHMARK,
         clusters.BENCHMARK,
+        diffusion.BENCHMARK,
         distillation.BENCHMARK,
         latency.BENCHMARK,
         leakage.BENCHMARK,
+        memory.BENCHMARK,
         mixed_precision.BENCHMARK,
         pruning.BENCHMARK,
         quantization.BENCHMARK,
+        regression.BENCHMARK,
         robustness.BENCHMARK,
+        subgroups.BENCHMARK,
         theme_assignment.BENCHMARK,
         trends.BENCHMARK,
     )

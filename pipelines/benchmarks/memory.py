@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, alternate, column, over_seeds, quotients
@@ -37,8 +38,8 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
         INT8: lambda: write(model, prompt, INT8),
     }
     for size in BATCHES:
-        arms[f"writing, cache, batch {size}"] = lambda size=size: write(model, some[:size, :PROMPT], CACHE)
-        arms[f"scoring, batch {size}"] = lambda size=size: scored(model, some[:size, :-1])
+        arms[f"writing, cache, batch {size}"] = partial(write, model, some[:size, :PROMPT], CACHE)
+        arms[f"scoring, batch {size}"] = partial(scored, model, some[:size, :-1])
     timed = alternate(arms, rounds=5, warm_up=1)
     seconds = {arm: statistics.median(values) for arm, values in timed.items()}
     for size in BATCHES:

@@ -73,7 +73,7 @@ def _trained_so(model: Any, data: digits.Digits) -> dict[str, Callable[[Any], An
         learner = copy.deepcopy(model)
         for layer in learner:
             if hasattr(layer, "weight"):
-                parametrize.register_parametrization(layer, "weight", Rounded(bits))  # type: ignore[no-untyped-call]
+                parametrize.register_parametrization(layer, "weight", Rounded(bits))
         trained[f"{arm}, trained so"] = digits.train(learner, data.train_x, data.train_y, epochs=FURTHER)
     return trained
 
