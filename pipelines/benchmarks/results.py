@@ -1,6 +1,6 @@
 """Results on disk: one JSON file for each benchmark and kind of machine, and what a re-run has confirmed of them.
 
-`schema.json` beside this file describes a result (JSON Schema 2020-12).
+`kb/data/benchmark-result.schema.json` describes a result (JSON Schema 2020-12).
 """
 
 import hashlib
@@ -26,7 +26,7 @@ CONFIRMED = "confirmed.json"
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a result."""
-    told: dict[str, Any] = json.loads((files("pipelines.benchmarks") / "schema.json").read_text(encoding="utf-8"))
+    told: dict[str, Any] = json.loads((files("kb") / "data" / "benchmark-result.schema.json").read_text(encoding="utf-8"))
     return told
 
 
@@ -75,7 +75,7 @@ def published(names: Iterable[str], home: Path) -> list[Result]:
     """
     notes = _confirmations(files("pipelines.benchmarks") / "results") | _confirmations(home / FOLDER)
     results = [result for name in sorted(names) for result in _all(name, home)]
-    return [{**result, "confirmed": notes.get(_digest(result))} for result in results]
+    return [{**result, "hardware": _hardware(result), "confirmed": notes.get(_digest(result))} for result in results]
 
 
 def confirm(old: Result, new: Result, rows: Iterable[Mapping[str, Any]], home: Path) -> None:

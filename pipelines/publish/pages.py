@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from kb.evidence import Claim, Mark
 from kb.trends import Finding, percent, rank
-from pipelines.publish import charts, escape, export, lists
+from pipelines.publish import charts, escape, export, lists, measured
 from pipelines.publish.controls import Framework
 from pipelines.publish.facts import Facts, Topic
 
@@ -85,7 +85,8 @@ def build_pages(
     environment = make_environment(templates)
     environment.globals.update(
         facts=facts, benchmarks=benchmarks, downloads=downloads, frameworks=frameworks, url=url, address=address,
-        claim=claim, finding_claim=finding_claim, raw=Markup, per_page=lists.PER_PAGE, list_address=lists.address,
+        claim=claim, finding_claim=finding_claim, measured=measured, measured_claim=measured_claim, raw=Markup,
+        per_page=lists.PER_PAGE, list_address=lists.address,
         topic_cells=topic_cells,
         listed_in=[subject for subject in facts.topics if lists.has_list(facts, subject)],
     )  # fmt: skip
@@ -112,8 +113,11 @@ def build_pages(
     for cluster in facts.clusters():
         yield from shown(f"clusters/{cluster.id}.md", "cluster.md.j2", topic_drawings(facts, cluster), topic=cluster)
     yield page("benchmarks/index.md", "benchmarks.md.j2")
+    yield Page("benchmarks/result.schema.json", measured.schema())
     for result in benchmarks:
-        yield from shown(f"benchmarks/{result['name']}.md", "benchmark.md.j2", _benchmark_drawings(result), result=result)
+        key = measured.key(result, benchmarks)
+        yield from shown(f"benchmarks/{key}.md", "benchmark.md.j2", _benchmark_drawings(result, key), result=result)
+        yield Page(f"benchmarks/{key}.json", measured.raw(result))
     for name in ("governance", "controls", "model-card", "changes", "downloads"):
         yield page(f"{name}.md", f"{name}.md.j2")
     for run in facts.runs:
@@ -157,6 +161,14 @@ def claim(context: jinja2.runtime.Context, content: str, mark: str, basis: str, 
         f'<span class="claim">{said}<a class="mark mark-{kind.value}" href="{context["up"]}method/#{explained}" '
         f'aria-label="{told}">{kind.sign}</a></span>'
     )
+
+
+@jinja2.pass_context
+def measured_claim(context: jinja2.runtime.Context, result: Mapping[str, Any], headline: Mapping[str, Any]) -> Markup:
+    """Return a benchmark's headline with its mark: verified where a re-run has confirmed it."""
+    mark, basis = measured.mark(result, headline)
+    told: Markup = claim(context, headline["text"], mark, basis, "benchmarks")
+    return told
 
 
 @jinja2.pass_context
@@ -307,14 +319,14 @@ def _headlines(facts: Facts) -> dict[str, list[Finding]]:
     }
 
 
-def _benchmark_drawings(result: Mapping[str, Any]) -> list[Drawing]:
+def _benchmark_drawings(result: Mapping[str, Any], key: str) -> list[Drawing]:
     drawn: list[Drawing] = []
     machine = ", ".join(str(result["environment"][name]) for name in ("date", "processor") if name in result["environment"])
     for number, chart in enumerate(result["charts"]):
         told = f"{result.get('statistics', 'median over seeds with bootstrap interval').capitalize()} (95%): {chart['title']}."
         best = "; ".join(f"{row['arm']}: {row['value']:.4g}" for row in chart["rows"])
         drawn += _drawn(
-            f"benchmarks/{result['name']}-{number}", "", chart["title"], f"{told} {best}.",
+            f"benchmarks/{key}-{number}", "", chart["title"], f"{told} {best}.",
             charts.bar_chart(chart["rows"], "arm", "value", chart["title"]), charts.bar_rows(chart["rows"], "arm", "value"),
             source=f"Mini-benchmark {result['name']}, {machine}",
         )  # fmt: skip
