@@ -44,26 +44,26 @@ def test_arms_are_called_in_turn() -> None:
 
 
 def test_a_quality_within_its_tolerance_is_the_same() -> None:
-    (row,) = benchmarks.compare(record(1.0), record(1.4))
+    (row,) = benchmarks.verdicts(record(1.0), record(1.4))
     assert row["verdict"] == "same"
 
 
 def test_a_quality_beyond_its_tolerance_differs() -> None:
-    (row,) = benchmarks.compare(record(1.0), record(1.6))
+    (row,) = benchmarks.verdicts(record(1.0), record(1.6))
     assert row["verdict"] == "differs"
 
 
 def test_a_speed_of_another_machine_is_shown_and_not_judged() -> None:
     other = record(9.0, kind="speed")
     other["environment"]["processor"] = "another"
-    (row,) = benchmarks.compare(record(1.0, kind="speed"), other)
+    (row,) = benchmarks.verdicts(record(1.0, kind="speed"), other)
     assert (row["verdict"], row["new"]) == ("other machine", 9.0)
 
 
 def test_a_speed_is_compared_as_a_factor() -> None:
     def verdict(new: float) -> str:
         old, again = (record(value, kind="speed", tolerance=1.5) for value in (2.0, new))
-        return str(benchmarks.compare(old, again)[0]["verdict"])
+        return str(benchmarks.verdicts(old, again)[0]["verdict"])
 
     assert [verdict(1.4), verdict(2.9), verdict(1.3), verdict(3.1)] == ["same", "same", "differs", "differs"]
 
@@ -71,7 +71,7 @@ def test_a_speed_is_compared_as_a_factor() -> None:
 def test_a_headline_that_is_gone_is_missed() -> None:
     without = copy.deepcopy(record(1.0))
     without["headlines"] = []
-    assert benchmarks.compare(record(1.0), without)[0]["verdict"] == "missing"
+    assert benchmarks.verdicts(record(1.0), without)[0]["verdict"] == "missing"
 
 
 def test_a_kept_result_is_found_again_and_preferred_to_the_shipped_one(tmp_path: Path) -> None:
