@@ -2,17 +2,18 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kb.embedding import Encoder
 from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from pipelines.progress import Progress
-from pipelines.publish import cards, charts, controls, croissant, escape, export, facts, feeds, lists, workspace
+from pipelines.publish import cards, charts, controls, croissant, escape, export, facts, feeds, lists, search_index, workspace
 from pipelines.publish.pages import Page, build_pages
 
 __all__ = ["SiteSummary", "build_site", "croissant_of", "export", "render"]
@@ -95,6 +96,8 @@ def build_site(
     progress: Progress,
     url: str = "",
     abstracts: str = "licensed",
+    encoder: Callable[[], Encoder] | None = None,
+    home: Path | None = None,
 ) -> SiteSummary:
     """Build the static site of one state of the knowledge base.
 
@@ -103,6 +106,8 @@ def build_site(
         out: the folder to fill; an older site there is replaced at the end, in one step.
         url: where the site will be published ("https://example.org/papers/"); without it the site has no canonical links.
         abstracts: which of them may be published: "licensed", "all" or "none".
+        encoder: loads the embedding model, for search by meaning; it is called only where no table of word pieces is kept.
+        home: where such tables are kept. With neither, the site's search goes by words alone.
 
     Raises:
         InvalidInput: `out` holds something else than a site, or `url` is no address.
@@ -123,6 +128,7 @@ def build_site(
         built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
         count += workspace.add(built, made.beside)
         count += workspace.fill_lists(built, made.lists)
+        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress))
         about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)
