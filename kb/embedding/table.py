@@ -1,7 +1,7 @@
 """A document encoder's questions, answered by a table: a question's vector is the sum of its word pieces' rows.
 
-A page has no room for a transformer, but documents were embedded by one; what is missing is a cheap way from a question into the
-same space. Each word piece (and each pair of neighbouring pieces that is frequent) gets a row; rows start from a ridge regression of
+A page has no room for a transformer, but documents were embedded by one; what is missing is a cheap way from a question into
+the same space. Each word piece (and each frequent pair of neighbouring pieces) gets a row. Rows start from a ridge regression of
 the transformer's vectors on pieces, and are then moved so that a question is as near to each document as the transformer says:
 Tulkens and van Dongen, "Model2Vec", 2024, for the idea of a static table; Hinton et al., "Distilling the knowledge in a neural
 network", 2015, for learning from the teacher's whole distribution.
@@ -25,11 +25,11 @@ Pieces = Sequence[Sequence[int]]
 PAIRS = 8_192
 LEAST_PAIR = 8
 """Pairs of pieces that occur less often have no row."""
-RIDGE, ROUNDS = 0.02, 40
+RIDGE, ROUNDS = 0.02, 15
 DOCUMENT_WEIGHT = 0.3
 """Documents teach rows of words that no question has; they are no questions, so they count less."""
-EPOCHS, BATCH, SAMPLE = 12, 256, 3_072
-RATE, TEMPERATURE = 2e-3, 0.05
+EPOCHS, BATCH, SAMPLE = 5, 512, 1_024
+RATE, TEMPERATURE = 4e-3, 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +87,7 @@ def load(path: Path) -> TokenTable | None:
 
 def unit(vectors: Vectors) -> Vectors:
     """Return vectors at length one; zero vectors stay."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def principal_axes(vectors: Vectors, dimensions: int) -> Vectors:
@@ -200,8 +200,8 @@ def _refined(
                 reduction="batchmean", log_target=True,
             ) + 20 * torch.nn.functional.mse_loss(told, wanted)  # fmt: skip
             optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()  # type: ignore[no-untyped-call]
             schedule.step()
         advance(1)
     return weight.detach().numpy()

@@ -6,14 +6,20 @@ from importlib.resources import files
 from pathlib import Path
 
 from kb.errors import InvalidInput, StoreError
-from pipelines.benchmarks import clusters, quantization, theme_assignment, trends
+from pipelines.benchmarks import browser_search, clusters, quantization, theme_assignment, trends
 from pipelines.benchmarks.harness import Benchmark, Result, compare, run
 
 __all__ = ["BENCHMARKS", "Benchmark", "Result", "compare", "find", "load", "published", "recorded", "run", "save"]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     benchmark.name: benchmark
-    for benchmark in (clusters.BENCHMARK, quantization.BENCHMARK, theme_assignment.BENCHMARK, trends.BENCHMARK)
+    for benchmark in (
+        browser_search.BENCHMARK,
+        clusters.BENCHMARK,
+        quantization.BENCHMARK,
+        theme_assignment.BENCHMARK,
+        trends.BENCHMARK,
+    )
 }
 
 

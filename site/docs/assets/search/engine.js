@@ -14,7 +14,7 @@ const LONGEST_QUESTION = 1000;
  * @typedef {import("./ranking.js").Filters} Filters
  * @typedef {import("./ranking.js").Facets} Facets
  * @typedef {{dimensions: number, vocabulary: number, rowsPerShard: number, rowShards: number, papersPerShard: number,
- *   vectorShards: number, steps: number[], share: number}} Meaning
+ *   vectorShards: number, steps: number[], centre: number[], share: number}} Meaning
  * @typedef {{papers: number, stopWords: string[], firstTerms: string[], meaning: Meaning | null, facets: Facets,
  *   details: {perShard: number, shards: number}}} Manifest
  * @typedef {{place: number, words: string[], nearness: number | null}} Hit
@@ -151,7 +151,7 @@ export function openEngine(manifest, read) {
     const { meaning } = manifest;
     if (!meaning || vectors) return;
     const shards = await inLanes(meaning.vectorShards, vectorShard);
-    vectors = { shards, papersPerShard: meaning.papersPerShard, steps: Float32Array.from(meaning.steps) };
+    vectors = { shards, papersPerShard: meaning.papersPerShard, steps: Float32Array.from(meaning.steps), centre: Float32Array.from(meaning.centre) };
   }
 
   /**

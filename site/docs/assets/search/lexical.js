@@ -1,4 +1,4 @@
-// Reading the index of words: which papers have a term, and its weight there (`pipelines/publish/postings.py` writes it).
+// Reading the index of words: which papers have a term, and its weight there (`kb/page_search/postings.py` writes it).
 
 /**
  * @typedef {{places: Uint32Array, weights: Uint8Array}} Posting

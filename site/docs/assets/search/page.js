@@ -12,6 +12,7 @@ const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
 const status = /** @type {HTMLElement} */ (document.querySelector("#search-status"));
 const list = /** @type {HTMLOListElement} */ (document.querySelector("#hits"));
 const actions = /** @type {HTMLElement} */ (document.querySelector("#search-actions"));
+const more = /** @type {HTMLElement} */ (document.querySelector("#search-more"));
 const examples = /** @type {HTMLElement} */ (document.querySelector("#search-examples"));
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 
@@ -43,8 +44,9 @@ function remember(typing) {
   history[typing ? "replaceState" : "pushState"](null, "", address);
 }
 
-function readAddress() {
-  const told = new URLSearchParams(location.search);
+/** @param {string} address the part after the page's path */
+function readAddress(address) {
+  const told = new URLSearchParams(address);
   field.value = (told.get("q") ?? "").slice(0, field.maxLength);
   for (const name of NAMES) select(name).value = told.get(name) ?? "";
   state.like = null;
@@ -52,7 +54,7 @@ function readAddress() {
 
 function showNothing() {
   list.replaceChildren();
-  actions.hidden = true;
+  actions.hidden = more.hidden = true;
   examples.hidden = false;
   say(`${state.manifest ? `${state.manifest.papers.toLocaleString("en")} papers. ` : ""}Nothing you type leaves this browser.`);
 }
@@ -65,10 +67,10 @@ function say(text) {
 function told() {
   const how =
     state.stage === "words" ? (meaningToCome() ? "by words; meaning is still loading" : "by words") : `by ${state.stage}`;
-  const count = state.stage === "words" ? `${state.total.toLocaleString("en")} papers` : `the best ${state.hits.length}`;
+  const count = state.stage === "words" ? `${state.total.toLocaleString("en")} papers` : `the best ${state.hits.length} papers`;
   const like = state.like === null ? "" : `Papers like “${state.likeTitle}”: `;
   if (!state.hits.length) return `${like}No paper found. Try other words, or fewer filters.`;
-  return `${like}${count}, found ${how}.`;
+  return `${like}${count[0].toUpperCase()}${count.slice(1)}, found ${how}.`;
 }
 
 const meaningToCome = () => Boolean(state.manifest?.meaning) && state.loaded === "";
@@ -80,7 +82,7 @@ const heard = {
     Object.assign(state, { hits, total, stage });
     examples.hidden = true;
     actions.hidden = hits.length === 0;
-    /** @type {HTMLElement} */ (actions.querySelector(".more")).hidden = hits.length < state.limit;
+    more.hidden = hits.length < state.limit;
     showHits(list, state, field.value);
     say(told());
     load();
@@ -136,15 +138,15 @@ function download(name, content, type) {
 
 const shownPapers = () => state.hits.flatMap(({ place }) => state.papers.get(place) ?? []);
 const asks = {
-  more: () => {
-    state.limit += A_PAGE;
-    ask(false);
-  },
   bibtex: () => download("papers.bib", bibtex(shownPapers()), "application/x-bibtex"),
   csv: () => download("papers.csv", csv(shownPapers()), "text/csv"),
 };
 for (const [name, act] of Object.entries(asks)) actions.querySelector(`.${name}`)?.addEventListener("click", act);
 
+more.addEventListener("click", () => {
+  state.limit += A_PAGE;
+  ask(true);
+});
 list.addEventListener("click", ({ target }) => {
   const button = /** @type {HTMLElement} */ (target).closest("button.like");
   if (!button) return;
@@ -168,19 +170,20 @@ field.addEventListener("input", () => {
   timer = setTimeout(() => ask(true), PAUSE);
 });
 addEventListener("popstate", () => {
-  readAddress();
+  readAddress(location.search);
   ask(true);
 });
 
 async function start() {
-  field.value = new URLSearchParams(location.search).get("q") ?? "";
+  const address = /** @type {any} */ (window).searchAsked ?? location.search; // see before.js
+  history.replaceState(history.state, "", location.pathname + address);
   const answer = await fetch(new URL("data/search/index.json", SITE));
   if (!answer.ok) throw new Error(String(answer.status));
   const manifest = await answer.json();
   state.manifest = manifest;
   worker.postMessage({ kind: "open", manifest, folder: new URL(`data/search/${manifest.folder}/`, SITE).href });
   fillFilters(manifest);
-  readAddress();
+  readAddress(address);
   form.hidden = false;
   ask(true);
   if (!field.value) field.focus({ preventScroll: true });

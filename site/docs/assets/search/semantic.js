@@ -1,5 +1,5 @@
 // Meaning: a question's vector is the sum of its word pieces' rows, and is compared with every paper's vector
-// (`kb/embedding/table.py` learns the rows, `pipelines/publish/meaning.py` writes both files).
+// (`kb/embedding/table.py` learns the rows, `kb/page_search/packing.py` writes both files).
 
 /**
  * Where the rows of pieces and of pairs of pieces lie.
@@ -47,32 +47,45 @@ export function rowsOf(pieces, { rank, pairs }) {
 
 /**
  * Add up rows and bring the sum to length one; null if there is none.
- * @param {{scale: number, values: Int8Array}[]} rows
+ * @param {Float32Array[]} rows
  * @returns {Float32Array | null}
  */
 export function sum(rows) {
   if (!rows.length) return null;
-  const total = new Float32Array(rows[0].values.length);
-  for (const { scale, values } of rows) for (let n = 0; n < total.length; n += 1) total[n] += scale * values[n];
-  const length = Math.hypot(...total);
-  return length ? total.map((value) => value / length) : null;
+  const total = new Float32Array(rows[0].length);
+  for (const row of rows) for (let n = 0; n < total.length; n += 1) total[n] += row[n];
+  return unit(total);
+}
+
+/** @param {Float32Array} vector */
+function unit(vector) {
+  const length = Math.hypot(...vector);
+  return length ? vector.map((value) => value / length) : vector;
 }
 
 /**
- * Return row `at` of a shard: a 32-bit scale, then a signed byte per dimension.
+ * Return row `at` of a shard: a 32-bit step, then half a byte per dimension, the low half first.
  * @param {Uint8Array} shard
  * @param {number} at
  * @param {number} dimensions
  */
 export function readRow(shard, at, dimensions) {
-  const start = shard.byteOffset + at * (dimensions + 4);
-  const scale = new DataView(shard.buffer, start, 4).getFloat32(0, true);
-  return { scale, values: new Int8Array(shard.buffer, start + 4, dimensions) };
+  const start = at * (dimensions / 2 + 4);
+  const step = new DataView(shard.buffer, shard.byteOffset + start, 4).getFloat32(0, true);
+  const row = new Float32Array(dimensions);
+  for (let n = 0; n < dimensions; n += 1) row[n] = step * (half(shard[start + 4 + (n >> 1)], n) - 7.5);
+  return row;
 }
 
 /**
- * The papers' vectors: half a byte a dimension, two dimensions a byte, low half first.
- * @typedef {{shards: (Uint8Array | undefined)[], papersPerShard: number, steps: Float32Array}} Vectors
+ * @param {number} byte
+ * @param {number} dimension
+ */
+const half = (byte, dimension) => (dimension & 1 ? byte >> 4 : byte & 15);
+
+/**
+ * The papers' vectors: half a byte h a dimension, low half first, which stands for centre + (h - 7.5) steps.
+ * @typedef {{shards: (Uint8Array | undefined)[], papersPerShard: number, steps: Float32Array, centre: Float32Array}} Vectors
  */
 
 /**
@@ -81,7 +94,7 @@ export function readRow(shard, at, dimensions) {
  * @param {Vectors} vectors every shard must be there
  * @param {number} papers
  */
-export function similarities(vector, { shards, papersPerShard, steps }, papers) {
+export function similarities(vector, { shards, papersPerShard, steps, centre }, papers) {
   const width = vector.length >> 1;
   // for each byte of a paper, what its 256 values are worth to this question: one addition does two dimensions
   const worth = new Float32Array(width * 256);
@@ -90,11 +103,12 @@ export function similarities(vector, { shards, papersPerShard, steps }, papers) 
     const high = vector[2 * at + 1] * steps[2 * at + 1];
     for (let byte = 0; byte < 256; byte += 1) worth[at * 256 + byte] = low * ((byte & 15) - 7.5) + high * ((byte >> 4) - 7.5);
   }
+  const middle = vector.reduce((total, value, at) => total + value * centre[at], 0);
   const found = new Float32Array(papers);
   for (let paper = 0; paper < papers; paper += 1) {
     const shard = /** @type {Uint8Array} */ (shards[Math.floor(paper / papersPerShard)]);
     const start = (paper % papersPerShard) * width;
-    let total = 0;
+    let total = middle;
     for (let at = 0; at < width; at += 1) total += worth[(at << 8) + shard[start + at]];
     found[paper] = total;
   }
@@ -107,15 +121,8 @@ export function similarities(vector, { shards, papersPerShard, steps }, papers) 
  * @param {Vectors} vectors
  * @returns {Float32Array}
  */
-export function vectorOf(paper, { shards, papersPerShard, steps }) {
-  const width = steps.length >> 1;
+export function vectorOf(paper, { shards, papersPerShard, steps, centre }) {
   const shard = /** @type {Uint8Array} */ (shards[Math.floor(paper / papersPerShard)]);
-  const vector = new Float32Array(steps.length);
-  for (let at = 0; at < width; at += 1) {
-    const byte = shard[(paper % papersPerShard) * width + at];
-    vector[2 * at] = ((byte & 15) - 7.5) * steps[2 * at];
-    vector[2 * at + 1] = ((byte >> 4) - 7.5) * steps[2 * at + 1];
-  }
-  const length = Math.hypot(...vector) || 1;
-  return vector.map((value) => value / length);
+  const start = (paper % papersPerShard) * (steps.length >> 1);
+  return unit(steps.map((step, n) => centre[n] + step * (half(shard[start + (n >> 1)], n) - 7.5)));
 }

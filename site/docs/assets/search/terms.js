@@ -1,5 +1,5 @@
 // What the index of words knows a text by: its words without stop words, plurals as singulars
-// (`pipelines/publish/postings.py` is the twin).
+// (`kb/page_search/postings.py` is the twin).
 import { words } from "./wordpiece.js";
 
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +95,7 @@ def _shards(places: dict[str, list[tuple[int, int]]], weights: dict[str, NDArray
         name = term.encode()
         if not current:
             firsts.append(term)
-        shared = len(commonprefix([name, before]))
+        shared = _shared(name, before)
         gaps = np.diff([place for place, _ in places[term]], prepend=0)
         levels = np.clip(np.rint(weights[term] / step), 1, LEVELS).astype(np.uint8)
         current += leb128(np.array([shared, len(name) - shared])) + name[shared:] + leb128(np.array([len(gaps)]))
@@ -110,6 +109,12 @@ def _shards(places: dict[str, list[tuple[int, int]]], weights: dict[str, NDArray
     return Postings(tuple(firsts), tuple(shards), step)
 
 
+def _shared(one: bytes, other: bytes) -> int:
+    """Return with how many equal bytes two names begin."""
+    different = (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
+    return next(different, min(len(one), len(other)))
+
+
 def leb128(numbers: NDArray[np.int64]) -> bytes:
     """Return numbers as LEB128: seven bits a byte, lowest first, the highest bit set on all bytes of a number but its last.
 
@@ -120,4 +125,4 @@ def leb128(numbers: NDArray[np.int64]) -> bytes:
     used = np.maximum(1, (numbers[:, None] >> np.arange(0, 63, 7) > 0).sum(axis=1))
     at = np.arange(groups.shape[1])
     groups |= np.where(at < used[:, None] - 1, 128, 0)
-    return groups[at < used[:, None]].astype(np.uint8).tobytes()
+    return bytes(groups[at < used[:, None]].astype(np.uint8))
