@@ -93,7 +93,7 @@ export function passing(filters, facets, bytes) {
     const start = paper * width;
     const year = facets.firstYear + bytes[start];
     if (year < since || year > until) return false;
-    if (filters.venue && bytes[start + 1] + 256 * bytes[start + 2] !== venue) return false;
+    if (filters.venue && !(venue > 0 && bytes[start + 1] + 256 * bytes[start + 2] === venue)) return false;
     if (filters.source && !(source >= 0 && has(start + 3, source))) return false;
     return !wanted || themes.some((theme) => has(start + 3 + sourceBytes, theme));
   };
