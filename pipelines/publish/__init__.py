@@ -13,7 +13,20 @@ from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from pipelines.progress import Progress
-from pipelines.publish import cards, charts, controls, croissant, escape, export, facts, feeds, lists, search_index, workspace
+from pipelines.publish import (
+    cards,
+    charts,
+    comparison,
+    controls,
+    croissant,
+    escape,
+    export,
+    facts,
+    feeds,
+    lists,
+    search_index,
+    workspace,
+)
 from pipelines.publish.pages import Page, build_pages
 
 __all__ = ["SiteSummary", "build_site", "croissant_of", "export", "render"]
@@ -83,6 +96,7 @@ def render(
     def beside() -> Iterator[Page]:
         for name, content in (*feeds.build_feeds(told, url), *cards.build_cards(told)):
             yield Page(name, content)
+        yield comparison.build(told)
         yield Page("robots.txt", "User-agent: *\nAllow: /\n" + (f"Sitemap: {url}sitemap.xml\n" if url else ""))
 
     return Rendered(told, all_pages(), beside(), lists.build_lists(told))
