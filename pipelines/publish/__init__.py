@@ -24,6 +24,7 @@ from pipelines.publish import (
     facts,
     feeds,
     lists,
+    paper_map,
     search_index,
     workspace,
 )
@@ -69,6 +70,7 @@ def render(
     templates: Path,
     url: str = "",
     abstracts: str = "licensed",
+    mapped: paper_map.PaperMap | None = None,
 ) -> Rendered:
     """Render one state of a knowledge base. The same records give the same files, byte for byte.
 
@@ -77,6 +79,7 @@ def render(
         templates: the folder of Jinja templates.
         url: where the site will be published, ending in a slash; empty if unknown.
         abstracts: which of them may be published: "licensed", "all" or "none".
+        mapped: the map of papers, if there is one.
     """
     rows = export.papers(store, abstracts=False)
     told = facts.read(store, taxonomy, rows, abstracts)
@@ -86,7 +89,8 @@ def render(
     listed = [{"name": name, "bytes": len(content), "what": what} for name, content, what in files]
 
     def all_pages() -> Iterator[Page]:
-        yield from build_pages(told, benchmarks, listed, controls.load(), templates, url)
+        about = {"papers": len(mapped.places), "broad": mapped.broad, "quality": mapped.quality} if mapped else None
+        yield from build_pages(told, benchmarks, listed, controls.load(), templates, url, about)
         for name, content, _ in files:
             yield Page(f"data/{name}", content)
         for name, content in lists.build_files(told, rows):
@@ -97,6 +101,8 @@ def render(
         for name, content in (*feeds.build_feeds(told, url), *cards.build_cards(told)):
             yield Page(name, content)
         yield comparison.build(told)
+        if mapped is not None:
+            yield from paper_map.files(mapped)
         yield Page("robots.txt", "User-agent: *\nAllow: /\n" + (f"Sitemap: {url}sitemap.xml\n" if url else ""))
 
     return Rendered(told, all_pages(), beside(), lists.build_lists(told))
@@ -121,7 +127,8 @@ def build_site(
         url: where the site will be published ("https://example.org/papers/"); without it the site has no canonical links.
         abstracts: which of them may be published: "licensed", "all" or "none".
         encoder: loads the embedding model, for search by meaning; it is called only where no table of word pieces is kept.
-        home: where such tables are kept. With neither, the site's search goes by words alone.
+        home: where such tables are kept, and the map of papers. With neither, the site's search goes by words alone and there
+            is no map.
 
     Raises:
         InvalidInput: `out` holds something else than a site, or `url` is no address.
@@ -130,7 +137,8 @@ def build_site(
     workspace.check_target(out)
     url = _checked(url)
     sources = workspace.site_sources()
-    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url, abstracts)
+    mapped = paper_map.read(store, home, progress)
+    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url, abstracts, mapped)
     run = made.told.run
     progress.note(f"facts: run {run['id']}, {len(made.told.topics):,} topics")
     advance = progress.task("draw pages and charts", None, "files")

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Error
 
 KINDS = {
-    "home": "", "search": "search/", "answers": "search/?q=quantization+of+weights", "compare": "compare/",
+    "home": "", "search": "search/", "answers": "search/?q=quantization+of+weights", "compare": "compare/", "map": "map/",
     "themes": "themes/",
     "group": "themes/inference-efficiency/", "theme": "themes/inference-efficiency/quantization/",
     "clusters": "clusters/", "cluster": "clusters/c0001/", "benchmarks": "benchmarks/", "benchmark": "benchmarks/quantization/",
