@@ -70,7 +70,7 @@ def _row_shards(rows: Vectors) -> Iterator[bytes]:
 
 
 def _levels(values: Vectors) -> NDArray[np.uint8]:
-    return np.clip(np.floor(values) + 8, 0, 15).astype(np.uint8)
+    return np.asarray(np.clip(np.floor(values) + 8, 0, 15), np.uint8)
 
 
 def _halves(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -95,7 +95,7 @@ def quality(vectors: NDArray[np.float32], places: Places, *, seed: int = 0) -> d
         for scores in (true, drawn):
             scores[paper] = -np.inf
             near.append(np.argpartition(-scores, size - 1)[:size])
-        kept.append(len(np.intersect1d(*near)) / size)
+        kept.append(len(np.intersect1d(near[0], near[1])) / size)
     told = trustworthiness(vectors[chosen], places[chosen], n_neighbors=min(NEIGHBOURS, len(chosen) // 2 - 1), metric="cosine")
     return {"trustworthiness": float(told), "kept": float(np.mean(kept)), "sample": len(chosen)}
 
