@@ -7,6 +7,7 @@ from kb.errors import InvalidInput
 from pipelines.benchmarks import (
     architectures,
     break_even,
+    browser_search,
     calibration,
     clusters,
     diffusion,
@@ -39,6 +40,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     for benchmark in (
         architectures.BENCHMARK,
         break_even.BENCHMARK,
+        browser_search.BENCHMARK,
         calibration.BENCHMARK,
         clusters.BENCHMARK,
         diffusion.BENCHMARK,

@@ -47,6 +47,7 @@ def build_pages(
     frameworks: Sequence[Framework],
     templates: Path,
     url: str = "",
+    mapped: Mapping[str, Any] | None = None,
 ) -> Iterator[Page]:
     """Yield every generated page and chart.
 
@@ -56,6 +57,7 @@ def build_pages(
         frameworks: what this knowledge base is held against.
         templates: the folder of Jinja templates.
         url: where the site will be published, ending in a slash; empty if unknown.
+        mapped: what the page of the map says: "papers", "broad" (clusters with "name" and "papers") and "quality".
     """
     environment = make_environment(templates)
     environment.globals.update(
@@ -103,6 +105,7 @@ def build_pages(
     for run in facts.runs:
         yield page(f"runs/{run.id}.md", "run.md.j2", run=run)
     yield page("papers/index.md", "papers.md.j2")
+    yield page("map.md", "map.md.j2", mapped=mapped)
     yield page(f"{lists.SHELL}.md", "list.md.j2")
 
 
