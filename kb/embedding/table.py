@@ -8,7 +8,8 @@ network", 2015, for learning from the teacher's whole distribution.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from kb.embedding import Vectors
 from kb.errors import StoreError
@@ -28,7 +30,7 @@ LEAST_PAIR = 8
 RIDGE, ROUNDS = 0.02, 15
 DOCUMENT_WEIGHT = 0.3
 """Documents teach rows of words that no question has; they are no questions, so they count less."""
-EPOCHS, BATCH, SAMPLE = 5, 512, 1_024
+EPOCHS, BATCH, SAMPLE = 12, 512, 1_024
 RATE, TEMPERATURE = 4e-3, 0.05
 
 
@@ -110,6 +112,28 @@ def distil(
         dimensions: how many of the documents' principal axes to keep.
         advance: called with 1 after each of `EPOCHS` passes over the questions.
     """
+    with one_thread():
+        return _distilled(questions, answers, texts, documents, dimensions, seed, advance)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: sums in one order whatever the machine, and products of this size gain nothing from more."""
+    import torch  # heavy, as below
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _distilled(
+    questions: Pieces, answers: Vectors, texts: Pieces, documents: Vectors, dimensions: int, seed: int,
+    advance: Callable[[int], None],
+) -> TokenTable:  # fmt: skip
     basis = principal_axes(documents, dimensions)
     pieces = np.unique(np.concatenate([np.asarray(text, np.int32) for text in (*questions, *texts) if len(text)]))
     pairs = _frequent_pairs([*questions, *texts])

@@ -22,7 +22,7 @@ from kb.taxonomy import Taxonomy
 
 SHOWN_PER_FILE = 16
 VENUES = 200
-SHARE = 0.5
+SHARE = 0.65
 """How much meaning counts against words; see ARCHITECTURE.md for how it was chosen."""
 
 

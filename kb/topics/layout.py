@@ -57,6 +57,19 @@ def arrange(keys: list[str], vectors: NDArray[np.float32], old: Layout | None = 
     return Layout(tuple(keys), places, old.drawn)
 
 
+def united(found: Layout, old: Layout | None) -> Layout:
+    """Return a map with the places of papers that are only in the one before it, unless it was drawn anew since.
+
+    So a look at an earlier run, which has fewer papers, takes no later paper's place away.
+    """
+    if old is None or old.drawn != found.drawn:
+        return found
+    here = set(found.keys)
+    gone = [at for at, key in enumerate(old.keys) if key not in here]
+    keys = (*found.keys, *(old.keys[at] for at in gone))
+    return Layout(keys, np.concatenate([found.places, old.places[gone]]), old.drawn)
+
+
 def _draw(vectors: NDArray[np.float32], seed: int) -> Places:
     from openTSNE import TSNE  # heavy: a second, and only a new map needs it
     from sklearn.decomposition import PCA

@@ -53,6 +53,15 @@ def test_a_paper_that_is_gone_leaves_the_others_where_they_are(drawn: Layout) ->
     assert np.array_equal(fewer.places, drawn.places[10:])
 
 
+def test_a_look_at_fewer_papers_takes_nobodys_place_away(drawn: Layout) -> None:
+    fewer = arrange(KEYS[10:], VECTORS[10:], drawn)
+    assert fewer is not None
+    kept = layout.united(fewer, drawn)
+    again = arrange(KEYS, VECTORS, kept)
+    assert again is not None
+    assert np.array_equal(again.places, drawn.places)
+
+
 def test_a_map_that_has_doubled_is_drawn_anew(drawn: Layout) -> None:
     keys = [f"m{number}" for number in range(410)]
     grown = arrange([*KEYS, *keys], np.concatenate([VECTORS, papers(410, 2)]), drawn)

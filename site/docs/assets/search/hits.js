@@ -23,14 +23,13 @@ function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Make room for the answers, and fill in those papers that are known already.
+ * Make room for the answers; papers that were among the last ones keep what they show.
  * @param {HTMLElement} list
  * @param {Shown} state
  */
 export function showHits(list, { hits }) {
   const old = new Map([...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.place, item]));
   const items = hits.map(({ place }) => old.get(String(place)) ?? element("li", { "data-place": String(place) }, "…"));
-  for (const item of items) /** @type {HTMLElement} */ (item).dataset.stale = "";
   list.replaceChildren(...items);
 }
 
