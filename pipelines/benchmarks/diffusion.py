@@ -92,8 +92,6 @@ def trained(seed: int) -> Callable[[Any, Any, Any], Any]:
 def sample(model: Callable[[Any, Any, Any], Any], classes: Any, count: int, *, eta: float = 0.0, guidance: float = 0.0) -> Any:
     """Return samples made in `count` steps from noise; `eta` 0 is DDIM, 1 is DDPM on the same levels.
 
-    Song, Meng and Ermon, "Denoising diffusion implicit models", ICLR 2021, equation 12.
-
     Args:
         model: tells the noise in (points, levels, classes).
         classes: of the samples.
@@ -110,11 +108,19 @@ def sample(model: Callable[[Any, Any, Any], Any], classes: Any, count: int, *, e
             noise = model(points, at, classes)
             if guidance:
                 noise = noise + guidance * (noise - model(points, at, torch.full_like(classes, 2)))
-            signal, wanted = left[level], left[target]
-            clean = (points - (1 - signal).sqrt() * noise) / signal.sqrt()
-            fresh = eta * ((1 - wanted) / (1 - signal) * (1 - signal / wanted)).sqrt()
-            points = wanted.sqrt() * clean + (1 - wanted - fresh**2).sqrt() * noise + fresh * torch.randn_like(points)
+            mean, deviation = denoised(points, noise, left[level], left[target], eta)
+            points = mean + deviation * torch.randn_like(points)
     return points
+
+
+def denoised(points: Any, noise: Any, signal: Any, wanted: Any, eta: float) -> tuple[Any, Any]:
+    """Return (mean, standard deviation) of the points at a level that leaves `wanted` of the signal's variance, not `signal`.
+
+    Song, Meng and Ermon, "Denoising diffusion implicit models", ICLR 2021, equations 12 and 16.
+    """
+    clean = (points - (1 - signal).sqrt() * noise) / signal.sqrt()
+    deviation = eta * ((1 - wanted) / (1 - signal) * (1 - signal / wanted)).sqrt()
+    return wanted.sqrt() * clean + (1 - wanted - deviation**2).sqrt() * noise, deviation
 
 
 def mmd(one: Any, other: Any) -> float:
