@@ -194,9 +194,8 @@ BENCHMARK = Benchmark(
     protocol=(
         f"A perceptron of width {WIDTH} learns to tell the noise in two half circles (scikit-learn's moons) at {LEVELS} levels, "
         f"{TRAINING} steps of {BATCH} points, once a seed. {SAMPLES} samples a way are compared with fresh real points by the "
-        "unbiased maximum mean discrepancy; two real sets tell the least that can be seen. DDPM is the same sampler with "
-        "eta = 1. "
-        "Guided samples take 50 steps of DDIM."
+        "unbiased maximum mean discrepancy; two real sets tell the least that can be seen. DDPM is the same sampler with eta = "
+        "1. Guided samples take 50 steps of DDIM."
     ),
     limits=(
         "Points in the plane, not images; how many steps are enough depends on the data and the network.",
