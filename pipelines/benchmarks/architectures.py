@@ -169,8 +169,7 @@ BENCHMARK = Benchmark(
     themes=("generative-models/transformers-attention", "evaluation/benchmark-design"),
     papers={
         "arxiv:2010.11929": "With little data transformers fall behind convolutional networks of like size; with 300 "
-        "million images they "
-        "pass them at less compute.",
+        "million images they pass them at less compute.",
         "arxiv:2105.01601": "Perceptrons that mix patches and channels come near to both when trained on very many images.",
     },
 )  # fmt: skip

@@ -82,8 +82,7 @@ def _told(scores: Scores) -> Measured:
     headlines = [
         Headline("break-even, batches", "speed", [value / 1e3 for value in batched], "thousand requests", LARGE, 2.5,
                  f"Cutting three quarters of the neurons and training on pays for itself after {{}} thousand requests in "
-                 "batches of "
-                 f"{BATCH}, in time on the machine named below."),
+                 f"batches of {BATCH}, in time on the machine named below."),
         Headline("accuracy", "quality", differences(accuracy, SMALLER, LARGE), "percentage points", LARGE, 1.2,
                  "Accuracy changes by {} percentage points."),
         Headline("break-even, operations", "quality", [value / 1e3 for value in even["operations"]], "thousand requests",
@@ -93,8 +92,7 @@ def _told(scores: Scores) -> Measured:
                  "For single requests the number is {} times smaller: each of them saves more time."),
         Headline("small from the start", "quality", differences(accuracy, FRESH, SMALLER), "percentage points", SMALLER, 1.2,
                  "A model that is small from the start and trains as many epochs in all differs from the cut one by {} "
-                 "percentage "
-                 "points.", True),
+                 "percentage points.", True),
     ]  # fmt: skip
     requests = {name: [value / 1e3 for value in values] for name, values in even.items()}
     return Measured(
@@ -121,11 +119,10 @@ BENCHMARK = Benchmark(
     claim="Compressing a model saves cost.",
     origin="Sardana et al., arXiv:2401.00448, count training and inference together",
     protocol=(
-        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's digits, once a seed; "
-        "three quarters "
-        f"of its hidden neurons are cut and the rest trained {FURTHER} epochs more. The extra training is divided by what "
-        "one request "
-        f"saves, in measured time (single, and in batches of {BATCH}) and in operations. Accuracy is on the other 30%."
+        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's digits, once a seed; three "
+        f"quarters of its hidden neurons are cut and the rest trained {FURTHER} epochs more. The extra training is divided by "
+        f"what one request saves, in measured time (single, and in batches of {BATCH}) and in operations. Accuracy is on the "
+        "other 30%."
     ),
     limits=(
         "The time of the engineer, of a second deployment and of its tests is not counted, and is often the larger part.",

@@ -92,8 +92,6 @@ def trained(seed: int) -> Callable[[Any, Any, Any], Any]:
 def sample(model: Callable[[Any, Any, Any], Any], classes: Any, count: int, *, eta: float = 0.0, guidance: float = 0.0) -> Any:
     """Return samples made in `count` steps from noise; `eta` 0 is DDIM, 1 is DDPM on the same levels.
 
-    Song, Meng and Ermon, "Denoising diffusion implicit models", ICLR 2021, equation 12.
-
     Args:
         model: tells the noise in (points, levels, classes).
         classes: of the samples.
@@ -110,11 +108,19 @@ def sample(model: Callable[[Any, Any, Any], Any], classes: Any, count: int, *, e
             noise = model(points, at, classes)
             if guidance:
                 noise = noise + guidance * (noise - model(points, at, torch.full_like(classes, 2)))
-            signal, wanted = left[level], left[target]
-            clean = (points - (1 - signal).sqrt() * noise) / signal.sqrt()
-            fresh = eta * ((1 - wanted) / (1 - signal) * (1 - signal / wanted)).sqrt()
-            points = wanted.sqrt() * clean + (1 - wanted - fresh**2).sqrt() * noise + fresh * torch.randn_like(points)
+            mean, deviation = denoised(points, noise, left[level], left[target], eta)
+            points = mean + deviation * torch.randn_like(points)
     return points
+
+
+def denoised(points: Any, noise: Any, signal: Any, wanted: Any, eta: float) -> tuple[Any, Any]:
+    """Return (mean, standard deviation) of the points at a level that leaves `wanted` of the signal's variance, not `signal`.
+
+    Song, Meng and Ermon, "Denoising diffusion implicit models", ICLR 2021, equations 12 and 16.
+    """
+    clean = (points - (1 - signal).sqrt() * noise) / signal.sqrt()
+    deviation = eta * ((1 - wanted) / (1 - signal) * (1 - signal / wanted)).sqrt()
+    return wanted.sqrt() * clean + (1 - wanted - deviation**2).sqrt() * noise, deviation
 
 
 def mmd(one: Any, other: Any) -> float:
@@ -188,9 +194,8 @@ BENCHMARK = Benchmark(
     protocol=(
         f"A perceptron of width {WIDTH} learns to tell the noise in two half circles (scikit-learn's moons) at {LEVELS} levels, "
         f"{TRAINING} steps of {BATCH} points, once a seed. {SAMPLES} samples a way are compared with fresh real points by the "
-        "unbiased maximum mean discrepancy; two real sets tell the least that can be seen. DDPM is the same sampler with "
-        "eta = 1. "
-        "Guided samples take 50 steps of DDIM."
+        "unbiased maximum mean discrepancy; two real sets tell the least that can be seen. DDPM is the same sampler with eta = "
+        "1. Guided samples take 50 steps of DDIM."
     ),
     limits=(
         "Points in the plane, not images; how many steps are enough depends on the data and the network.",

@@ -128,12 +128,9 @@ BENCHMARK = Benchmark(
     origin="Hinton et al., arXiv:1503.02531",
     protocol=(
         f"Teacher (64-256-256-10) and student (64-12-10) are trained {EPOCHS} epochs on 70% of scikit-learn's digits, the "
-        "student "
-        f"on labels, on smoothed labels, or on the teacher's scores (temperature {TEMPERATURE:g}, weight {SOFT}); all "
-        "students of a "
-        f"seed start from the same weights. In the scarce case {FEW} images have labels, the teacher learns from these and "
-        "speaks "
-        "on all; all students take as many steps. Accuracy is on the other 30%."
+        f"student on labels, on smoothed labels, or on the teacher's scores (temperature {TEMPERATURE:g}, weight {SOFT}); all "
+        f"students of a seed start from the same weights. In the scarce case {FEW} images have labels, the teacher learns from "
+        "these and speaks on all; all students take as many steps. Accuracy is on the other 30%."
     ),
     limits=(
         "A student of 12 neurons on small images; the gain depends on how far student and teacher are apart.",

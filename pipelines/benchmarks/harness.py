@@ -229,6 +229,7 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
         "timings": _rows(measured.seconds, interval),
         "machine": {
             "peak_megabytes": round(machine.peak_megabytes(), 1),
+            "gpu_megabytes": machine.gpu_megabytes(),
             "joules": None if energy is None or spent is None or spent < energy else round(spent - energy, 1),
             "noise_before": before,
             "noise_after": after,

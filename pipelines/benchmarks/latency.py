@@ -107,12 +107,10 @@ BENCHMARK = Benchmark(
     claim="The mean latency of a benchmark tells what users will wait.",
     origin="common practice; Dean and Barroso, Communications of the ACM 56 (2013), argue against it",
     protocol=(
-        f"A transformer encoder ({DEPTH} layers of width {WIDTH}) is timed on single requests of {LENGTHS[0]} to "
-        f"{LENGTHS[-1]} tokens, "
-        f"lengths in turn, {ROUNDS} rounds after warm-up. Then {REQUESTS:,} requests, short ones more often than long ones, take "
-        "times drawn from these, come at random and are served one at a time in their order; for comparison all take the "
-        "mean time. "
-        "Times are the machine's, the queue is computed."
+        f"A transformer encoder ({DEPTH} layers of width {WIDTH}) is timed on single requests of {LENGTHS[0]} to {LENGTHS[-1]} "
+        f"tokens, lengths in turn, {ROUNDS} rounds after warm-up. Then {REQUESTS:,} requests, short ones more often than long "
+        "ones, take times drawn from these, come at random and are served one at a time in their order; for comparison all "
+        "take the mean time. Times are the machine's, the queue is computed."
     ),
     limits=(
         "One server, no batching, arrivals independent of each other; bursts make tails longer, batching and more servers "

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 
 from kb.merging import NEAR_ABSTRACT, resemblance, sketch
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, differences, over_seeds
@@ -30,7 +31,8 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     works = library()
     texts = [work.summary for work in works]
     fields = np.array([work.labels[0].split("/")[0] for work in works])
-    return _told(over_seeds(seeds, advance, lambda seed: _once(seed, texts, fields)))
+    with threadpool_limits(1, user_api="blas"):  # small matrices
+        return _told(over_seeds(seeds, advance, lambda seed: _once(seed, texts, fields)))
 
 
 def _once(seed: int, texts: Sequence[str], fields: NDArray[np.str_]) -> Mapping[str, Mapping[str, float]]:
@@ -97,8 +99,7 @@ def _told(scores: Scores) -> Measured:
     headlines = [
         Headline("inflation, nearest neighbour", "quality", differences(nearest, most, none), "percentage points", none, 3.0,
                  "With a fifth of the test in the training data, the score of a nearest-neighbour classifier rises by {} "
-                 "percentage "
-                 "points though nothing was learned."),
+                 "percentage points though nothing was learned."),
         Headline("inflation, regression", "quality", differences(regression, most, none), "percentage points", none, 4.0,
                  "That of a logistic regression rises by {} percentage points."),
         Headline("inflation at 5%", "quality", differences(nearest, "5% planted", none), "percentage points", none, 2.0,

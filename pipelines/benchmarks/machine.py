@@ -77,7 +77,11 @@ def joules() -> float | None:
 
 
 def forget_peak() -> None:
-    """Let `peak_megabytes` start anew, where the system can (Linux: clear_refs in proc(5))."""
+    """Let `peak_megabytes` start anew, where the system can (Linux: clear_refs in proc(5)), and `gpu_megabytes` too."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -98,6 +102,13 @@ def peak_megabytes() -> float:
         return 0.0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def gpu_megabytes() -> float | None:
+    """Return the most memory that tensors have held on the GPU since `forget_peak`; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else None
 
 
 def tensor_megabytes(call: Callable[[], object]) -> float:

@@ -114,8 +114,7 @@ def _told(scores: Scores) -> Measured:
                  "Without scaling small gradients become zero, and fp16 differs from fp32 by {} percentage points.", True),
         Headline("memory bf16, small batch", "size", quotients(little, FP32, BF16), "times", FP32, 1.05,
                  f"With {FEW} images a step and a wide network, bf16 takes {{}} times less memory: weights and their "
-                 "moments stay "
-                 "in fp32, and copies are added.", True),
+                 "moments stay in fp32, and copies are added.", True),
         Headline("speed fp16", "speed", quotients(seconds, FP32, FP16), "times", FP32, 2.0,
                  "On this machine fp16 runs {} times as fast as fp32; it is fast only where the processor has units for "
                  "it.", True),
@@ -145,14 +144,11 @@ BENCHMARK = Benchmark(
     claim="Mixed precision trains faster in less memory to the same accuracy; fp16 needs its loss scaled, bf16 does not.",
     origin="Micikevicius et al., arXiv:1710.03740",
     protocol=(
-        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs with momentum on 70% of scikit-learn's digits, "
-        "once a seed, "
-        "with torch.autocast in each format; weights stay in fp32. In the hard case the loss is multiplied by "
-        f"{SMALL:g} and the learning rate divided by it, which changes nothing in exact arithmetic. Accuracy is on the "
-        "other 30%. "
-        f"Times are medians of single steps on {TIMED} images with hidden layers of {WIDE}, arms in turn; memory is the "
-        "most that "
-        "the tensors of a step hold at one time, beside the weights."
+        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs with momentum on 70% of scikit-learn's digits, once a "
+        f"seed, with torch.autocast in each format; weights stay in fp32. In the hard case the loss is multiplied by {SMALL:g} "
+        "and the learning rate divided by it, which changes nothing in exact arithmetic. Accuracy is on the other 30%. Times "
+        f"are medians of single steps on {TIMED} images with hidden layers of {WIDE}, arms in turn; memory is the most that the "
+        "tensors of a step hold at one time, beside the weights."
     ),
     limits=(
         "Small networks; large language models meet instabilities in bf16 and fp16 that this one does not.",

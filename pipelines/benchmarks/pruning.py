@@ -177,13 +177,10 @@ BENCHMARK = Benchmark(
     claim="Nine tenths of the weights can go at almost no loss of accuracy, and the smaller network is faster.",
     origin="Han et al., arXiv:1506.02626; Zhu and Gupta, arXiv:1710.01878; Li et al., arXiv:1608.08710",
     protocol=(
-        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's digits, once a seed. "
-        "Copies lose "
-        "their smallest weights over all layers at once, or gradually while training on, or whole neurons; all, the dense "
-        "one too, "
-        f"train {FURTHER} epochs more, but for the arm that says untrained. Accuracy is on the other 30%. Times are medians "
-        "of at "
-        f"least 30 rounds on a batch of {BATCH}, arms in turn, fp32, eager mode."
+        f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's digits, once a seed. Copies "
+        "lose their smallest weights over all layers at once, or gradually while training on, or whole neurons; all, the dense "
+        f"one too, train {FURTHER} epochs more, but for the arm that says untrained. Accuracy is on the other 30%. Times are "
+        f"medians of at least 30 rounds on a batch of {BATCH}, arms in turn, fp32, eager mode."
     ),
     limits=(
         "A wide network on small images has far more weights than it needs; large ones that are trained to their limit have "

@@ -200,11 +200,10 @@ BENCHMARK = Benchmark(
     origin="Jacob et al., arXiv:1712.05877; Krishnamoorthi, arXiv:1806.08342",
     protocol=(
         f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's 1,797 handwritten digits, "
-        "once a seed, and rounded after training: symmetric, a scale per output channel; activations, where rounded, per image, "
-        "when they arrive. Accuracy is on the other 30%. "
-        f"Times are medians of {ROUNDS} rounds on a batch of {BATCH}, arms in turn, in eager mode. "
-        "Sizes are of packed weights with their scales. int4 and int2 weights are computed with in fp32 after "
-        "rounding, so they are not timed; those trained so go on for ten epochs with their weights rounded."
+        "once a seed, and rounded after training: symmetric, a scale per output channel; activations, where rounded, per "
+        f"image, when they arrive. Accuracy is on the other 30%. Times are medians of {ROUNDS} rounds on a batch of {BATCH}, "
+        "arms in turn, in eager mode. Sizes are of packed weights with their scales. int4 and int2 weights are computed with "
+        "in fp32 after rounding, so they are not timed; those trained so go on for ten epochs with their weights rounded."
     ),
     limits=(
         "A small network on small images; large language models lose accuracy through outliers that this one does not have.",
@@ -217,7 +216,6 @@ BENCHMARK = Benchmark(
         "arxiv:1712.05877": "8-bit integers throughout: accuracy within about 2% of floating point for ImageNet classifiers "
         "trained so.",
         "arxiv:2210.17323": "GPTQ rounds the weights of language models of 175 billion parameters to 3 or 4 bits at little "
-        "loss, after "
-        "training.",
+        "loss, after training.",
     },
 )

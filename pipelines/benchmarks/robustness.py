@@ -171,12 +171,10 @@ BENCHMARK = Benchmark(
     claim="A model that is more accurate, or trained with changed images, is robust.",
     origin="Hendrycks and Dietterich, arXiv:1903.12261; Taori et al., arXiv:2007.00644",
     protocol=(
-        f"Perceptrons (64-128-128-10) are trained {STEPS} steps on {SIZES[0]} to {SIZES[-1]} of scikit-learn's digits, once "
-        "a seed, and "
-        "two more on all of them with four noisy or moved copies. All are tested on the same held-out images, clean and under "
-        "noise, blur, less contrast, occlusion and movement in five severities. Effective robustness is accuracy under "
-        "shift beyond "
-        "what a line through the plain models (log odds) gives for the same clean accuracy."
+        f"Perceptrons (64-128-128-10) are trained {STEPS} steps on {SIZES[0]} to {SIZES[-1]} of scikit-learn's digits, once a "
+        "seed, and two more on all of them with four noisy or moved copies. All are tested on the same held-out images, clean "
+        "and under noise, blur, less contrast, occlusion and movement in five severities. Effective robustness is accuracy "
+        "under shift beyond what a line through the plain models (log odds) gives for the same clean accuracy."
     ),
     limits=(
         "Corruptions are made, not met; natural shifts are harder to train for.",

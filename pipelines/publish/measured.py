@@ -65,6 +65,8 @@ def machine_rows(result: Result) -> Iterator[tuple[str, str]]:
     told = result.get("machine", {})
     if "peak_megabytes" in told:
         yield "most memory held", f"{told['peak_megabytes']:,.0f} MB"
+    if told.get("gpu_megabytes") is not None:
+        yield "most memory held on the GPU", f"{told['gpu_megabytes']:,.0f} MB"
     if told.get("joules") is not None:
         yield "energy of the processor", f"{told['joules']:,.0f} J"
     if "unsteadiness" in told:

@@ -8,8 +8,14 @@ import pytest
 
 from kb.errors import InvalidInput
 from pipelines import benchmarks
-from pipelines.benchmarks import harness
+from pipelines.benchmarks import harness, machine
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare every run of these tests the timing of the machine."""
+    monkeypatch.setattr(machine, "noise", lambda: {"milliseconds": 1.0, "spread": 0.01})
 
 
 def made_up(values: list[float], kind: harness.Kind = "quality", tolerance: float = 0.5) -> Benchmark:

@@ -194,8 +194,7 @@ def _told(scores: Scores) -> Measured:
         Headline("scoring batch speed", "speed", quotients(seconds, "scoring, batch 1", f"scoring, batch {most}"), "times",
                  "batch 1", 1.6,
                  f"Where all words of a text are known and scored at once, batches of {most} run {{}} times as fast as "
-                 "single texts: "
-                 "one text keeps the processor busy.", True),
+                 "single texts: one text keeps the processor busy.", True),
     ]  # fmt: skip
     milliseconds = {arm: [1e3 * one for one in values] for arm, values in seconds.items()}
     return Measured(
@@ -218,13 +217,10 @@ BENCHMARK = Benchmark(
     claim="Memory can be bought with time and time with memory, at good rates.",
     origin="Chen et al., arXiv:1604.06174; Shazeer, arXiv:1911.02150",
     protocol=(
-        f"An untrained decoder of {DEPTH} layers of width {WIDTH} computes gradients on eight texts of {TRAINED} words, "
-        "scores texts in "
-        f"batches of 1 to {BATCHES[-1]}, and writes {NEW} words after {PROMPT}, greedily, alone and in batches. Times are "
-        "medians of rounds in turn; "
-        "memory is the most that tensors made in a call hold at one time, beside the weights. The int8 cache has a scale "
-        "for each "
-        "word and head and is restored before use."
+        f"An untrained decoder of {DEPTH} layers of width {WIDTH} computes gradients on eight texts of {TRAINED} words, scores "
+        f"texts in batches of 1 to {BATCHES[-1]}, and writes {NEW} words after {PROMPT}, greedily, alone and in batches. Times "
+        "are medians of rounds in turn; memory is the most that tensors made in a call hold at one time, beside the weights. "
+        "The int8 cache has a scale for each word and head and is restored before use."
     ),
     limits=(
         "Small and untrained: times and memory are those of its shape, the words mean nothing.",
@@ -235,8 +231,7 @@ BENCHMARK = Benchmark(
     themes=("inference-efficiency/memory-speed", "generative-models/transformers-attention"),
     papers={
         "arxiv:1604.06174": "Memory that grows with the root of the depth, for one further forward pass: a net of 1,000 "
-        "layers in 7 "
-        "in place of 48 GB.",
+        "layers in 7 in place of 48 GB.",
         "arxiv:2309.06180": "",
     },
 )  # fmt: skip

@@ -107,11 +107,10 @@ BENCHMARK = Benchmark(
     claim="A good average says that the model serves everyone, and balancing the groups repairs what is missing.",
     origin="Buolamwini and Gebru, PMLR 81; Sagawa et al., arXiv:1911.08731",
     protocol=(
-        f"A perceptron (64-128-128-10) is trained {STEPS} steps of {BATCH} images on 70% of scikit-learn's digits, of which "
-        "a share, "
-        "the minority, has dark and light exchanged; balanced arms draw both groups equally often. Wrong labels are drawn "
-        "from the "
-        "other classes. Both groups are tested on all of the other 30%, each image once as it is and once inverted."
+        f"A perceptron (64-128-128-10) is trained {STEPS} steps of {BATCH} images on 70% of scikit-learn's digits, of which a "
+        "share, the minority, has dark and light exchanged; balanced arms draw both groups equally often. Wrong labels are "
+        "drawn from the other classes. Both groups are tested on all of the other 30%, each image once as it is and once "
+        "inverted."
     ),
     limits=(
         "The groups are made, differ in looks alone and are known; real groups overlap and are often not recorded.",
@@ -124,7 +123,6 @@ BENCHMARK = Benchmark(
         "arxiv:1911.08731": "Training for the worst group needs strong regularisation, or large networks fit every group and the "
         "rare ones fail on new data.",
         "pmlr:v81/buolamwini18a": "Commercial classifiers of gender erred on up to 34.7% of darker-skinned women and at "
-        "most 0.8% of "
-        "lighter-skinned men.",
+        "most 0.8% of lighter-skinned men.",
     },
 )  # fmt: skip
