@@ -4,10 +4,12 @@ Chunks are cut from the papers in order of id, so a run that was stopped embeds 
 vectors are the same to the last bit.
 """
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from kb import embedding
-from kb.embedding import Encoder
+from kb.embedding import Encoder, Vectors
 from kb.errors import ModelError
 from kb.settings import Settings
 from kb.store import Store, text_hash
@@ -27,9 +29,8 @@ def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
     stored = set(store.vectors(encoder.key)[0])
     texts = [text for name, text in wanted.items() if name not in stored]
     advance = progress.task(f"embed ({encoder.precision})", len(texts), "texts")
-    for start in range(0, len(texts), CHUNK):
-        chunk = texts[start : start + CHUNK]
-        vectors = encoder.encode(chunk)
+    chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+    for chunk, vectors in _encoded(settings, encoder, chunks):
         if not np.isfinite(vectors).all():
             raise ModelError(
                 f"{encoder.model} gave vectors that are no numbers, computed in {encoder.precision}",
@@ -39,3 +40,13 @@ def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
         advance(len(chunk))
     progress.note(f"vectors: {len(texts):,} texts embedded, {len(wanted) - len(texts):,} already there")
     return encoder
+
+
+def _encoded(settings: Settings, encoder: Encoder, chunks: Iterable[list[str]]) -> Iterator[tuple[list[str], Vectors]]:
+    if settings.compute == "ray":
+        from pipelines.ray_engine import encode_chunks  # an extra that few need
+
+        yield from encode_chunks(settings, encoder, chunks)
+    else:
+        for chunk in chunks:
+            yield chunk, encoder.encode(chunk)
