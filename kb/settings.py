@@ -34,6 +34,10 @@ TEMPLATE = """\
 # dimensions = 256         # keep only the first numbers of each vector, for models trained for it (Matryoshka)
 # prompts = { document = "passage: ", query = "query: " }   # instead of the model's own
 
+[compute]
+# engine = "local"         # "ray" embeds on a Ray cluster: pip install "papertide[ray]"
+# address = ""             # the cluster's, such as "ray://head:10001"; empty starts one on this machine
+
 [topics]
 # taxonomy = "taxonomy.toml"   # your own themes instead of the packaged ones
 # extra = "my_themes.toml"     # themes of yours beside them: [[groups]] with [[groups.themes]], as in the packaged file
@@ -98,6 +102,7 @@ TEMPLATE = """\
 
 ABSTRACTS = ("licensed", "all", "none")
 ENGINES = ("auto", "torch", "openvino")
+COMPUTE = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,8 @@ class Settings:
         engine: what embeds: "torch", "openvino" (int8 on a CPU) or "auto" (whichever is faster, then always the same).
         dimensions: how many numbers of each vector are kept, or None for all.
         prompts: texts before every "document" or "query", instead of the model's own.
+        compute: where texts are embedded: "local" or "ray".
+        ray_address: the Ray cluster's address; empty starts one on this machine.
         taxonomy: a taxonomy file of the user's own, or None for the packaged one.
         extra_themes: a file of themes that are added to the taxonomy, or None.
         cluster_names: names given by hand, by cluster id.
@@ -138,6 +145,8 @@ class Settings:
     engine: str = "auto"
     dimensions: int | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
+    compute: str = "local"
+    ray_address: str = ""
     taxonomy: Path | None = None
     extra_themes: Path | None = None
     cluster_names: Mapping[str, str] = field(default_factory=dict)
@@ -172,11 +181,14 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """
     path = home / "kb.toml"
     told = _read(path)
-    unknown = sorted(set(told) - {"store", "embedding", "topics", "merging", "network", "removal", "site", "sources"})
+    unknown = sorted(set(told) - {"store", "embedding", "compute", "topics", "merging", "network", "removal", "site", "sources"})
     if unknown:
         raise SettingsError(f"{path} has an unknown section", value=unknown[0], cure="`kb init` shows the known ones")
     store = _section(told, "store", {"uri": str}, path)
     embedding = _embedding(told, environment, path)
+    compute = _section(told, "compute", {"engine": str, "address": str}, path)
+    if compute.get("engine", "local") not in COMPUTE:
+        raise SettingsError(f"{path}: compute.engine", value=compute["engine"], cure=f"One of {', '.join(COMPUTE)}")
     topics = _section(told, "topics", {"taxonomy": str, "extra": str, "names": dict}, path)
     merging = _section(told, "merging", {"keep_apart": list}, path)
     network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
@@ -190,6 +202,8 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         store_uri=uri if "://" in uri else str(home / Path(uri).expanduser()),
         **embedding,
+        compute=compute.get("engine", "local"),
+        ray_address=compute.get("address", ""),
         taxonomy=home / topics["taxonomy"] if "taxonomy" in topics else None,
         extra_themes=home / topics["extra"] if "extra" in topics else None,
         cluster_names=_names(topics.get("names", {}), path),

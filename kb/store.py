@@ -222,6 +222,15 @@ class Store:
         flat = column.flatten().to_numpy(zero_copy_only=False)
         return rows["text_hash"].to_pylist(), flat.reshape(-1, width)
 
+    def embedded(self, model_key: str) -> set[str]:
+        """Return the hashes of the texts that have a vector of a model."""
+        table = self._table(vector_table(model_key)) if vector_table(model_key) in self._names else None
+        if table is None:
+            return set()
+        with _mended(f"cannot read the vectors of {self.uri}"):
+            rows = table.search().select(["text_hash"]).limit(max(1, table.count_rows())).to_arrow()
+        return set(rows["text_hash"].to_pylist())
+
     def vectors_made_by(self, model_key: str) -> dict[str, Any]:
         """Return what made a model's vectors: "model", "weights" and, as "counts", how many each engine and precision made.
 

@@ -100,7 +100,7 @@ def _requests(path: Path) -> list[Any]:
         import openvino
         import openvino.properties as properties
         import openvino.properties.hint as hints
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     told = {
         properties.num_streams(): cores, properties.inference_num_threads(): cores, hints.inference_precision(): "f32",
         hints.enable_cpu_pinning(): False,
@@ -112,3 +112,11 @@ def _requests(path: Path) -> list[Any]:
             f"OpenVINO cannot load {path}: {str(error).splitlines()[0]}", cure="Delete that folder: it is made anew"
         ) from None
     return [compiled.create_infer_request() for _ in range(cores)]
+
+
+def _cores() -> int:
+    """Return how many cores to use: what OMP_NUM_THREADS says, as torch does, else all that this process may run on."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdigit() and int(told) > 0:
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
