@@ -1,6 +1,5 @@
 """What the browser needs to search by meaning, packed small: the table of word pieces and the papers' vectors. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ def pack(table: TokenTable, vocabulary: tuple[str, ...], documents: Vectors) -> 
         vocabulary: every word piece by its number.
         documents: shape (n, the encoder's dimensions).
     """
-    rows = list(_row_shards(table.rows))
+    spread, rows = _row_shards(table.rows)
     centre, steps, packed = quantize(documents @ table.basis)
     vectors = [packed[start : start + PAPERS_PER_SHARD].tobytes() for start in range(0, len(packed), PAPERS_PER_SHARD)]
     has_row = np.zeros(len(vocabulary), np.uint8)
@@ -45,7 +44,7 @@ def pack(table: TokenTable, vocabulary: tuple[str, ...], documents: Vectors) -> 
     told = {
         "dimensions": table.rows.shape[1], "vocabulary": len(vocabulary), "rowsPerShard": ROWS_PER_SHARD, "rowShards": len(rows),
         "papersPerShard": PAPERS_PER_SHARD, "vectorShards": len(vectors), "steps": [round(float(step), 7) for step in steps],
-        "centre": [round(float(value), 7) for value in centre],
+        "centre": [round(float(value), 7) for value in centre], "spread": [round(float(value), 7) for value in spread],
     }  # fmt: skip
     return Packed(files, told)
 
@@ -61,12 +60,17 @@ def quantize(vectors: Vectors) -> tuple[Vectors, Vectors, NDArray[np.uint8]]:
     return centre, np.asarray(steps, np.float32), _halves(_levels((vectors - centre) / steps))
 
 
-def _row_shards(rows: Vectors) -> Iterator[bytes]:
-    """Yield runs of rows: each a 32-bit step and half a byte a dimension."""
-    steps = np.maximum(rows.std(axis=1, keepdims=True), 1e-6) * STEP
-    packed = np.concatenate([steps.astype("<f4").view(np.uint8), _halves(_levels(rows / steps))], axis=1)
-    for start in range(0, len(rows), ROWS_PER_SHARD):
-        yield packed[start : start + ROWS_PER_SHARD].tobytes()
+def _row_shards(rows: Vectors) -> tuple[Vectors, list[bytes]]:
+    """Return (each dimension's spread, runs of rows: a 32-bit step and half a byte a dimension each).
+
+    A half byte h stands for (h - 7.5) times the row's step times the dimension's spread.
+    """
+    spread = np.maximum(rows.std(axis=0), 1e-6)
+    even = rows / spread
+    steps = np.maximum(even.std(axis=1, keepdims=True), 1e-6) * STEP
+    packed = np.concatenate([steps.astype("<f4").view(np.uint8), _halves(_levels(even / steps))], axis=1)
+    starts = range(0, len(rows), ROWS_PER_SHARD)
+    return np.asarray(spread, np.float32), [packed[start : start + ROWS_PER_SHARD].tobytes() for start in starts]
 
 
 def _levels(values: Vectors) -> NDArray[np.uint8]:

@@ -26,7 +26,7 @@ from pipelines.benchmarks.harness import RESAMPLES, Benchmark, Headline, Measure
 from pipelines.benchmarks.throttled import open_site
 
 PAPERS = 10_000
-TITLES, KEYWORDS = 1_000, 500
+TITLES, KEYWORDS = 600, 300
 DEEP = 10
 OURS, WORDS, MEANING, FULL = "words and meaning", "words alone (BM25)", "meaning alone", "full model (kb search --mode semantic)"
 ARMS = {OURS: None, WORDS: 0.0, MEANING: 1.0}

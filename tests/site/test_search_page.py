@@ -74,12 +74,12 @@ def test_filters_narrow_the_answers_and_are_in_the_address(answers: Any) -> None
     page = answers.page
     page.select_option("select[name=since]", "2020")
     page.select_option("select[name=until]", "2021")
-    page.select_option("select[name=source]", "arxiv_snapshot")
+    page.select_option("select[name=source]", "arxiv")
     expect(page.locator("#hits .facts:not(.why)").first).to_contain_text("202")
     page.wait_for_timeout(300)
     for facts in page.locator("#hits .facts:not(.why)").all_inner_texts():
         assert "2020-" in facts or "2021-" in facts
-    assert "since=2020&until=2021&source=arxiv_snapshot" in page.url
+    assert "since=2020&until=2021&source=arxiv" in page.url
 
 
 def test_papers_like_one_are_found_without_itself(answers: Any) -> None:

@@ -14,7 +14,8 @@ const LONGEST_QUESTION = 1000;
  * @typedef {import("./ranking.js").Filters} Filters
  * @typedef {import("./ranking.js").Facets} Facets
  * @typedef {{dimensions: number, vocabulary: number, rowsPerShard: number, rowShards: number, papersPerShard: number,
- *   vectorShards: number, steps: number[], centre: number[], share: number}} Meaning
+ *   vectorShards: number, steps: number[], centre: number[],
+ *   spread: number[], share: number}} Meaning
  * @typedef {{papers: number, stopWords: string[], firstTerms: string[], meaning: Meaning | null, facets: Facets,
  *   details: {perShard: number, shards: number}}} Manifest
  * @typedef {{place: number, words: string[], nearness: number | null}} Hit
@@ -98,7 +99,7 @@ export function openEngine(manifest, read) {
     const rows = rowsOf(pieces(question, await vocabulary()), await table());
     const found = rows.map(async (row) => {
       const shard = await rowShard(Math.floor(row / meaning.rowsPerShard));
-      return readRow(shard, row % meaning.rowsPerShard, meaning.dimensions);
+      return readRow(shard, row % meaning.rowsPerShard, meaning.spread);
     });
     return sum(await Promise.all(found));
   }

@@ -67,14 +67,12 @@ function unit(vector) {
  * Return row `at` of a shard: a 32-bit step, then half a byte per dimension, the low half first.
  * @param {Uint8Array} shard
  * @param {number} at
- * @param {number} dimensions
+ * @param {number[]} spread of each dimension
  */
-export function readRow(shard, at, dimensions) {
-  const start = at * (dimensions / 2 + 4);
+export function readRow(shard, at, spread) {
+  const start = at * (spread.length / 2 + 4);
   const step = new DataView(shard.buffer, shard.byteOffset + start, 4).getFloat32(0, true);
-  const row = new Float32Array(dimensions);
-  for (let n = 0; n < dimensions; n += 1) row[n] = step * (half(shard[start + 4 + (n >> 1)], n) - 7.5);
-  return row;
+  return Float32Array.from(spread, (wide, n) => step * wide * (half(shard[start + 4 + (n >> 1)], n) - 7.5));
 }
 
 /**
