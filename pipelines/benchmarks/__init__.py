@@ -1,31 +1,11 @@
 """Mini-benchmarks: one file each, and what runs, records, compares and verifies them."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from kb.errors import InvalidInput
-from pipelines.benchmarks import (
-    architectures,
-    break_even,
-    browser_search,
-    calibration,
-    clusters,
-    data_bias,
-    diffusion,
-    distillation,
-    embedding,
-    latency,
-    leakage,
-    memory_speed,
-    mixed_precision,
-    pruning,
-    quantization,
-    results,
-    robustness,
-    silent_regression,
-    theme_assignment,
-    trends,
-)
+from pipelines.benchmarks import results
 from pipelines.benchmarks.comparison import compare, verdicts
 from pipelines.benchmarks.harness import Benchmark, Result, run
 from pipelines.benchmarks.results import confirm, load, recorded, save, schema
@@ -35,29 +15,31 @@ __all__ = [
     "verdicts",
 ]  # fmt: skip
 
+_FILES = (
+    "architectures",
+    "break_even",
+    "browser_search",
+    "calibration",
+    "clusters",
+    "data_bias",
+    "diffusion",
+    "distillation",
+    "embedding",
+    "latency",
+    "leakage",
+    "memory_speed",
+    "mixed_precision",
+    "pruning",
+    "quantization",
+    "robustness",
+    "silent_regression",
+    "theme_assignment",
+    "trends",
+)
+"""A benchmark is one file in this folder and one line here."""
+
 BENCHMARKS: Mapping[str, Benchmark] = {
-    benchmark.name: benchmark
-    for benchmark in (
-        architectures.BENCHMARK,
-        break_even.BENCHMARK,
-        browser_search.BENCHMARK,
-        calibration.BENCHMARK,
-        clusters.BENCHMARK,
-        diffusion.BENCHMARK,
-        distillation.BENCHMARK,
-        embedding.BENCHMARK,
-        latency.BENCHMARK,
-        leakage.BENCHMARK,
-        memory_speed.BENCHMARK,
-        mixed_precision.BENCHMARK,
-        pruning.BENCHMARK,
-        quantization.BENCHMARK,
-        silent_regression.BENCHMARK,
-        robustness.BENCHMARK,
-        data_bias.BENCHMARK,
-        theme_assignment.BENCHMARK,
-        trends.BENCHMARK,
-    )
+    benchmark.name: benchmark for benchmark in (import_module(f"{__name__}.{file}").BENCHMARK for file in _FILES)
 }
 
 
