@@ -3,7 +3,9 @@
 For every subject the log-odds that a paper belongs to it are taken as a constant for its stratum plus an effect of its
 period. Periods are then compared as if every source had been there all the time; a venue that enters, leaves or doubles
 its programme moves nothing. This is indirect standardisation with a logistic two-way model (Bishop, Fienberg and
-Holland, "Discrete Multivariate Analysis", 1975, chapter 4), fitted for all subjects at once by cyclic Newton steps.
+Holland, "Discrete Multivariate Analysis", 1975, chapter 4), fitted for all subjects at once by Newton's method. Where few
+papers of the subject tie the periods before a change of sources to those after it, how the two compare is known poorly,
+and `linkage` says how poorly.
 """
 
 from collections.abc import Sequence
@@ -18,10 +20,12 @@ from scipy.special import expit, logit
 from kb.trends.series import Corpus, Series
 
 Floats = NDArray[np.float64]
-ROUNDS = 60
+ROUNDS = 50
 HALF_PAPER = 0.5
 """Every effect is held near its mean as if by the information of half a paper, so that a count of zero gives no log-odds
 without bound."""
+NOTHING = 1e-3
+"""Information that keeps a matrix from being singular and says nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +35,9 @@ class Adjusted:
     Attributes:
         places: positions of the periods in the corpus, ascending, shape (T,).
         effect: log-odds of the share, shape (S, T).
-        error: standard error that chance alone gives the effect, shape (S, T).
+        error: standard error that chance alone gives the effect if the sources' levels were known, shape (S, T).
+        linkage: a factor of the covariance of the effects that comes from not knowing those levels, shape (S, T, J) with
+            J sources: `linkage @ linkage.T` of a subject; what all periods share is taken out.
         share: what the subject's share would be if every period held the sources in the proportions of them all, shape (S, T).
         count: papers counted, shape (S, T); total: papers of the corpus counted, shape (T,).
     """
@@ -39,9 +45,15 @@ class Adjusted:
     places: NDArray[np.int64]
     effect: Floats
     error: Floats
+    linkage: Floats
     share: Floats
     count: NDArray[np.int64]
     total: NDArray[np.int64]
+
+    @property
+    def spread(self) -> Floats:
+        """Standard error of the effect with the sources' levels unknown, shape (S, T)."""
+        return np.asarray(np.sqrt(self.error**2 + (self.linkage**2).sum(axis=2)))
 
 
 def adjust(series: Sequence[Series], corpus: Corpus, positions: Sequence[int], *, least_periods: int = 3) -> Adjusted | None:
@@ -77,6 +89,7 @@ def adjust(series: Sequence[Series], corpus: Corpus, positions: Sequence[int], *
         places=places,
         effect=effect,
         error=1 / np.sqrt(np.maximum(information, 1e-9)),
+        linkage=_linkage(counts, n * expected * (1 - expected)),
         share=shares,
         count=counts.sum(axis=2).astype(np.int64),
         total=totals.sum(axis=1),
@@ -93,24 +106,47 @@ def _connected(present: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _two_way(k: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Fit log-odds = stratum + period for k (S, T, J) papers out of n (T, J); return shapes (S, J) and (S, T)."""
+    """Fit log-odds = stratum + period for k (S, T, J) papers out of n (T, J); return shapes (S, J) and (S, T).
+
+    Both are solved for together, in a Newton step each: one after the other, they creep where few papers tie the periods
+    before a change of sources to those after it, and the change would look like a shift of the subject.
+    """
     overall = logit(np.clip(k.sum(axis=(1, 2)) / n.sum(), 1e-7, 1 - 1e-7))[:, None]
     stratum = np.repeat(overall, n.shape[1], axis=1)
     period = np.zeros(k.shape[:2])
     for _ in range(ROUNDS):
-        change = 0.0
-        for axis in (2, 1):
-            expected = expit(stratum[:, None, :] + period[:, :, None])
-            pull = period if axis == 2 else stratum - overall
-            gap = (k - n * expected).sum(axis=axis) - HALF_PAPER * pull
-            weight = (n * expected * (1 - expected)).sum(axis=axis) + HALF_PAPER
-            move = np.clip(gap / weight, -1, 1)
-            change = max(change, float(np.abs(move).max()))
-            if axis == 2:
-                period += move
-            else:
-                stratum += move
-        if change < 1e-6:
+        expected = expit(stratum[:, None, :] + period[:, :, None])
+        gap, weight = k - n * expected, n * expected * (1 - expected)
+        pull_stratum = gap.sum(axis=1) - HALF_PAPER * (stratum - overall)
+        pull_period = gap.sum(axis=2) - HALF_PAPER * period
+        own = weight.sum(axis=2) + HALF_PAPER  # of each period
+        schur = _schur(weight, own)
+        right = pull_stratum - np.einsum("stj,st->sj", weight, pull_period / own)
+        move = np.linalg.solve(schur, right[..., None])[..., 0]
+        step = (pull_period - np.einsum("stj,sj->st", weight, move)) / own
+        largest = np.maximum(np.abs(move).max(axis=1), np.abs(step).max(axis=1))[:, None]
+        damped = np.minimum(1.0, 1.0 / np.maximum(largest, 1e-12))  # far from the optimum a full step overshoots
+        stratum, period = stratum + damped * move, period + damped * step
+        if largest.max() < 1e-6:
             break
     middle = period.mean(axis=1, keepdims=True)
     return stratum + middle, period - middle
+
+
+def _schur(weight: Floats, own: Floats, held: float = HALF_PAPER) -> Floats:
+    """Return the information on the strata once the periods are solved for, shape (S, J, J)."""
+    strata = weight.sum(axis=1) + held
+    crossed = np.einsum("stj,sti->sji", weight, weight / own[:, :, None])
+    return np.asarray(np.eye(weight.shape[2]) * strata[:, None, :] - crossed)
+
+
+def _linkage(k: Floats, weight: Floats) -> Floats:
+    """Return the factor of the effects' covariance that comes from the strata; `weight` is the information, (S, T, J).
+
+    Only what was counted speaks here: neither the half papers nor a source without any paper of the subject tie periods.
+    """
+    weight = weight * (k.sum(axis=1) > 0)[:, None, :]
+    own = weight.sum(axis=2) + NOTHING
+    covariance = np.linalg.inv(_schur(weight, own, NOTHING))
+    factor = np.einsum("stj,sji->sti", weight / own[:, :, None], np.linalg.cholesky(covariance))
+    return np.asarray(factor - factor.mean(axis=1, keepdims=True))

@@ -59,7 +59,7 @@ def bursts(adjusted: Adjusted, extra: float) -> list[list[Burst]]:
     usual = expit(_course(adjusted))
     raised = np.minimum(TIMES * usual, 0.5 + usual / 2)
     share = expit(adjusted.effect)
-    information = 1 / adjusted.error**2
+    information = 1 / adjusted.spread**2
     papers = information / (share * (1 - share))  # that would give this error at this share
     dispersion = 1 + information * extra
     gain = papers * (share * np.log(raised / usual) + (1 - share) * np.log((1 - raised) / (1 - usual))) / dispersion
@@ -73,7 +73,7 @@ def _course(adjusted: Adjusted) -> Floats:
     time = np.linspace(-1, 1, len(adjusted.places))
     design = np.vander(time, 3)
     course = np.empty_like(adjusted.effect)
-    for row, (effect, error) in enumerate(zip(adjusted.effect, adjusted.error, strict=True)):
+    for row, (effect, error) in enumerate(zip(adjusted.effect, adjusted.spread, strict=True)):
         weight = 1 / (error**2 + np.median(error) ** 2)
         for _ in range(ROBUST_ROUNDS):
             root = np.sqrt(weight)[:, None]

@@ -10,6 +10,9 @@ are treated the same way, and one in twenty of them may show a step.
 Step and course are fitted together. Segmenting a series that was freed from its course first (PELT of the library `ruptures`,
 penalty from the best split of simulated series) finds more planted shifts, but shows one in two of five unchanged series of
 independent noise: a bump in the middle costs it nothing, since the course has not taken part of it.
+
+Where a large source ends and another begins, a step may be theirs: what it explains is divided by how much of its variance comes
+from not knowing the sources' levels.
 """
 
 from dataclasses import dataclass
@@ -55,7 +58,7 @@ def changes(adjusted: Adjusted, noise: Noise, step: str) -> list[list[Change]]:
         level = np.sqrt(adjusted.error[row] ** 2 + extra)
         white = round(float(np.mean((adjusted.error[row] ** 2 + noise.omega2) / level**2)), 1)
         price = threshold(tuple(adjusted.places.tolist()), step, white, noise.rho)
-        found[row] = _steps(adjusted.effect[row], level, adjusted.places, step, price)
+        found[row] = _steps(adjusted.effect[row], level, adjusted.linkage[row], adjusted.places, step, price)
     return found
 
 
@@ -77,13 +80,19 @@ def threshold(places: tuple[int, ...], step: str, white: float, rho: float) -> f
     return float(np.quantile(gain.max(axis=1), 1 - FALSE_ALARMS))
 
 
-def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, price: float) -> list[Change]:
-    """Add the best step to the model until the next one explains too little."""
+def _steps(effect: Floats, level: Floats, linkage: Floats, places: NDArray[np.int64], step: str, price: float) -> list[Change]:
+    """Add the best step to the model until the next one explains too little.
+
+    Args:
+        effect, level: log-odds and their standard deviation by period.
+        linkage: see `Adjusted`: where sources change, a step may be theirs, and has to explain as much more.
+    """
     design, candidates = _design(places, step) / level[:, None], _candidates(len(effect), step)
     least = MIN_SEGMENT[step]
     kept: list[int] = []
     for _ in range(MOST):
         gain = _gains((effect / level)[None], design, candidates / level)
+        gain[0] *= _known(linkage / level[:, None], design, candidates / level)
         for place in kept:
             gain[0, np.abs(np.arange(least, len(effect) - least + 1) - place) < least] = 0
         best = int(gain[0].argmax())
@@ -97,10 +106,22 @@ def _steps(effect: Floats, level: Floats, places: NDArray[np.int64], step: str, 
 
 def _gains(series: Floats, design: Floats, steps: Floats) -> Floats:
     """Return how much each step lowers each series' sum of squares beside the design, shape (rows, steps)."""
-    basis, _ = np.linalg.qr(design)
-    free = steps - (steps @ basis) @ basis.T
+    free = _free(design, steps)
     length = np.maximum((free**2).sum(axis=1), 1e-9)
     return np.asarray((series @ free.T) ** 2 / length)
+
+
+def _known(linkage: Floats, design: Floats, steps: Floats) -> Floats:
+    """Return for each step the part of its estimate's variance that does not come from unknown levels of sources, 0 to 1."""
+    free = _free(design, steps)
+    length = np.maximum((free**2).sum(axis=1), 1e-9)
+    return np.asarray(1 / (1 + ((free @ linkage) ** 2).sum(axis=1) / length))
+
+
+def _free(design: Floats, steps: Floats) -> Floats:
+    """Return what of each step the design does not explain."""
+    basis, _ = np.linalg.qr(design)
+    return np.asarray(steps - (steps @ basis) @ basis.T)
 
 
 def _candidates(periods: int, step: str) -> Floats:

@@ -7,10 +7,10 @@ of Forecasting 16, 2000) decide between them, over all subjects together, since 
 choose by: the earlier half of the origins chooses, the later half tests. A model that does not beat no change on both
 halves is not used, and then the forecast is no change. Intervals are quantiles of past errors (split conformal
 prediction; Vovk, Gammerman and Shafer, "Algorithmic learning in a random world", 2005), each error first divided by
-the scatter to be expected of its subject.
+the scatter to be expected of it: how poorly the last and the foretold value are known, and what both scatter beyond.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -21,6 +21,8 @@ from scipy.special import expit
 from kb.trends.adjusted import Adjusted
 
 Floats = NDArray[np.float64]
+UNKNOWN = 1.0
+"""Variance of a log-odds from which on more would say nothing more."""
 Model = Callable[[Floats, int], Floats]
 """(series of shape (S, T), horizon H) -> forecasts of shape (S, H)."""
 HORIZON = {"month": 12, "year": 1}
@@ -89,7 +91,10 @@ def forecast(adjusted: Adjusted, step: str) -> tuple[Forecast | None, list[Backt
     if len(origins) < MIN_ORIGINS:
         return None, []
     half = len(origins) // 2
-    chance = np.median(adjusted.error**2, axis=1)
+    own = np.minimum(adjusted.spread**2, UNKNOWN)
+    chance = np.stack([own[:, [origin - 1]] + own[:, origin : origin + horizon] for origin in origins])
+    usual = np.median(own, axis=1)
+    now = (np.maximum(own[:, -1], usual) + usual)[:, None]
     truth = np.stack([series[:, origin : origin + horizon] for origin in origins])
     past = {
         name: np.stack([model(series[:, :origin], horizon) for origin in origins]) - truth for name, model in models(step).items()
@@ -98,7 +103,7 @@ def forecast(adjusted: Adjusted, step: str) -> tuple[Forecast | None, list[Backt
     used = _choose({kind: past[name] for kind, name in kinds.items()}, half)
     tests = [_backtest(kind, past[name], past[kinds[NO_CHANGE]], half, chance, used=kind == used) for kind, name in kinds.items()]
     ahead = models(step)[kinds[used]](series, horizon)
-    reach = _reach(past[kinds[used]], chance)
+    reach = [width * np.sqrt(now + beyond) for width, beyond in _reach(past[kinds[used]], chance)]
     low, high = ({level: expit(ahead + sign * width) for level, width in zip(LEVELS, reach, strict=True)} for sign in (-1, 1))
     told = Forecast(used, expit(ahead), low[0.5], high[0.5], low[0.9], high[0.9])
     return told, sorted(tests, key=lambda test: (test.model != NO_CHANGE, test.model))
@@ -156,8 +161,8 @@ def _choose(past: Mapping[str, Floats], half: int) -> str:
 
 
 def _backtest(kind: str, errors: Floats, base: Floats, half: int, chance: Floats, *, used: bool) -> Backtest:
-    narrow, wide = _reach(errors[:half], chance)
     tested = np.abs(errors[half:])
+    narrow, wide = (width * np.sqrt(chance[half:] + beyond) for width, beyond in _reach(errors[:half], chance[:half]))
     return Backtest(
         model=kind,
         error=float(tested.mean()),
@@ -170,10 +175,14 @@ def _backtest(kind: str, errors: Floats, base: Floats, half: int, chance: Floats
     )
 
 
-def _reach(errors: Floats, chance: Floats) -> Sequence[Floats]:
-    """Return for each level how far errors reach, shape (S, H): quantiles of errors relative to each subject's scatter."""
-    beyond = np.maximum((errors**2).mean(axis=(0, 1)) - 2 * chance.mean(), 0)  # by horizon
-    scatter = np.sqrt(2 * chance[:, None] + beyond)
-    relative = np.abs(errors) / scatter
+def _reach(errors: Floats, chance: Floats) -> list[tuple[Floats, Floats]]:
+    """Return for each level how far errors reach, relative to their scatter, and the variance beyond chance; both (H,).
+
+    Args:
+        errors: shape (O, S, H), of forecasts from O origins.
+        chance: the variance that not knowing the last and the foretold value gives each of them, same shape.
+    """
+    beyond = np.maximum((errors**2).mean(axis=(0, 1)) - chance.mean(axis=(0, 1)), 0)
+    relative = np.abs(errors) / np.sqrt(chance + beyond)
     count = relative.shape[0] * relative.shape[1]
-    return [np.quantile(relative, min(1.0, level * (count + 1) / count), axis=(0, 1)) * scatter for level in LEVELS]
+    return [(np.quantile(relative, min(1.0, level * (count + 1) / count), axis=(0, 1)), beyond) for level in LEVELS]

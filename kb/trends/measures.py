@@ -108,7 +108,7 @@ def _trend(subject: str, past: History, emerging: Emergence | None, now: Nowcast
     if past.adjusted is None or subject not in past.order:
         return row
     place, names = past.order.index(subject), past.corpus.periods
-    effect, error = past.adjusted.effect[place], past.adjusted.error[place]
+    effect, error = past.adjusted.effect[place], past.adjusted.spread[place]
     row |= {
         "periods": [names[period] for period in past.adjusted.places],
         "share": expit(effect).tolist(),

@@ -66,8 +66,8 @@ class _Teller:
 
     def emergence(self, one: Emergence) -> Finding:
         said = (
-            f"{self.name} emerges: in the last three years its share was {one.youth:.1f} times what it was before, it is "
-            f"rising, and it holds together ({self.adjusted.count[self.row].sum():,} papers)."
+            f"{self.name}: emerging; in the last three years its share was {one.youth:.1f} times what it was before, it "
+            f"rises beyond doubt, and its papers hold together ({self.adjusted.count[self.row].sum():,} papers)."
         )
         return self._finding("emerging", said, one.youth, method=f"{EMERGENCE_METHOD}; at least {YOUNG:g} times")
 
@@ -106,7 +106,8 @@ class _Teller:
             else f"{ahead.model}, with {1 - test.ratio:.0%} less error than no change"
         )
         said = (
-            f"{self.name}: {share:.1%} expected in {when} (90% interval {low:.1%} to {high:.1%}, 50% {inner}; "
+            f"{self.name}: {share:.1%} of papers expected in {when}, at the corpus's usual mix of sources (90% interval "
+            f"{low:.1%} to {high:.1%}, 50% {inner}; "
             f"{better}; in {test.n:,} forecasts of the past the 90% interval held {test.coverage90:.0%})."
         )
         method = f"{ahead.model}, chosen and tested by rolling origins; 90% interval from past errors"

@@ -12,7 +12,7 @@ from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from pipelines.progress import Progress
-from pipelines.publish import cards, charts, controls, croissant, escape, export, facts, feeds, lists, workspace
+from pipelines.publish import cards, chart_style, controls, croissant, escape, export, facts, feeds, lists, workspace
 from pipelines.publish.pages import Page, build_pages
 
 __all__ = ["SiteSummary", "build_site", "croissant_of", "export", "render"]
@@ -77,7 +77,7 @@ def render(
             yield Page(f"data/{name}", content)
         for name, content in lists.build_files(told, rows):
             yield Page(f"data/topics/{name}", content)
-        yield Page("assets/javascripts/vega.js", charts.library())
+        yield Page("assets/javascripts/vega.js", chart_style.library())
 
     def beside() -> Iterator[Page]:
         for name, content in (*feeds.build_feeds(told, url), *cards.build_cards(told)):

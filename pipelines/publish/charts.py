@@ -1,45 +1,52 @@
 """Charts: one Altair specification each, drawn as SVG into the page and interactively by the same specification.
 
-Pure: records in, a specification or SVG text out. A period that the corpus does not cover is a gap in the line. Colours are
-CSS variables with a fallback, so that one drawing serves light and dark pages and stands alone as a file.
+Pure: records in, a specification or SVG text out. A period that the corpus does not cover is a gap in the line. How charts
+look is in `chart_style`, what bursts, shifts and forecasts look like in `history_charts`.
 """
 
-import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-import vl_convert
 
 from kb.trends import Corpus, Finding, Series, wilson
 from kb.trends.series import stretches
+from pipelines.publish.chart_style import (
+    DASHES,
+    FALLING,
+    FONT,
+    INK,
+    LINE,
+    RISING,
+    SERIES,
+    UNCLEAR,
+    Row,
+    Spec,
+    axis_style,
+    styled,
+    time_axis,
+    tips,
+)  # fmt: skip
 
-Spec = dict[str, Any]
-Row = dict[str, Any]
-WIDTH, HEIGHT = 460, 200
-"""Small enough that the text stays readable when the drawing is scaled to a phone."""
-FONT = "Helvetica, Arial, sans-serif"
-INK, FAINT = "var(--tide-ink, #37414f)", "var(--tide-faint, #dfe3ea)"
-LINE = "var(--tide-line, #2f4bb5)"
-RISING, FALLING, UNCLEAR = "var(--tide-rising, #00695c)", "var(--tide-falling, #a83a12)", "var(--tide-unclear, #5f6b7a)"
-SERIES = tuple(f"var(--tide-c{n}, {hue})" for n, hue in enumerate(("#0b5cad", "#a34700", "#00705a", "#9c3d78", "#4a4f57"), 1))
-"""After Okabe and Ito, darkened until each keeps 4.5 to 1 against white; dashes tell them apart without colour."""
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 SOURCES = len(SERIES) - 1
 """Strata that the chart by source names; the others are one line."""
 
 
-def share_chart(series: Series) -> Spec | None:
-    """The subject's share of the corpus over time with its 95% Wilson interval; None without two covered periods."""
+def share_chart(series: Series, events: Sequence[alt.Chart] = ()) -> Spec | None:
+    """The subject's share of the corpus over time with its 95% Wilson interval; None without two covered periods.
+
+    Args:
+        events: layers to draw below it, such as `history_charts.event_layers` gives.
+    """
     rows = share_rows(series)
     if len(rows) < 2:
         return None
     # a sparse month's interval may reach far above every share; it is cut, lest the line lie flat on the axis
     highest = min(max(row["high"] for row in rows), 3 * max(row["share"] for row in rows) or 1)
     shown = [{**row, "top": min(row["high"], highest)} for row in rows]
-    base = alt.Chart(alt.Data(values=shown)).encode(x=_time(series), detail="stretch:N")
+    base = alt.Chart(alt.Data(values=shown)).encode(x=time_axis([row["period"] for row in rows]), detail="stretch:N")
     scale = alt.Scale(domain=[0, highest], nice=True)
     band = base.mark_area(opacity=0.22, color=LINE).encode(
         y=alt.Y("low:Q", title="share of papers", axis=alt.Axis(format="~%", tickCount=5), scale=scale), y2="top:Q"
@@ -48,9 +55,9 @@ def share_chart(series: Series) -> Spec | None:
     few = len(rows) <= 40 or any(first == last for first, last in stretches(series.corpus))
     points = base.mark_point(color=LINE, filled=True, size=22 if len(rows) <= 40 else 8).encode(
         y="share:Q",
-        tooltip=_tips(period="period", share="share:.2%", low="95% from:.2%", high="to:.2%", count="papers", total="of"),
+        tooltip=tips(period="period", share="share:.2%", low="95% from:.2%", high="to:.2%", count="papers", total="of"),
     )
-    return _styled(alt.layer(band, line, points if few else points.encode(opacity=alt.value(0))))
+    return styled(alt.layer(*events, band, line, points if few else points.encode(opacity=alt.value(0))))
 
 
 def share_rows(series: Series) -> list[Row]:
@@ -80,13 +87,13 @@ def source_chart(series: Series) -> Spec | None:
     )
     dash = alt.StrokeDash("source:N", title=None, legend=None, scale=alt.Scale(domain=names, range=list(DASHES)))
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=_time(series), y=alt.Y("share:Q", title="share of that source's papers", axis=alt.Axis(format="~%", tickCount=5)),
-        color=colour, detail="stretch:N",
+        x=time_axis([row["period"] for row in rows]), color=colour, detail="stretch:N",
+        y=alt.Y("share:Q", title="share of that source's papers", axis=alt.Axis(format="~%", tickCount=5)),
     )  # fmt: skip
     points = base.mark_point(filled=True, size=22, opacity=1).encode(
-        tooltip=_tips(source="source", period="period", share="share:.2%", count="papers", total="of")
+        tooltip=tips(source="source", period="period", share="share:.2%", count="papers", total="of")
     )
-    return _styled(alt.layer(base.mark_line(strokeWidth=2).encode(strokeDash=dash), points))
+    return styled(alt.layer(base.mark_line(strokeWidth=2).encode(strokeDash=dash), points))
 
 
 def source_rows(series: Series, least: int = 40) -> list[Row]:
@@ -129,10 +136,10 @@ def count_chart(series: Series) -> Spec | None:
         .encode(
             x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("works:Q", title="works on the list", axis=alt.Axis(values=ticks, format="d")),
-            tooltip=_tips(year="year", works="works"),
+            tooltip=tips(year="year", works="works"),
         )
     )
-    return _styled(bars)
+    return styled(bars)
 
 
 def count_rows(series: Series) -> list[Row]:
@@ -180,9 +187,9 @@ def growth_chart(findings: Sequence[tuple[str, Finding]]) -> Spec | None:
     span = base.mark_rule(strokeWidth=2).encode(x=x, x2="to:Q", color=colour)
     dot = base.mark_point(filled=True, size=60, opacity=1).encode(
         x="growth:Q", color=colour, shape=shape,
-        tooltip=_tips(name="subject", growth="odds a year:.2f", low="95% from:.2f", high="to:.2f", papers="papers"),
+        tooltip=tips(name="subject", growth="odds a year:.2f", low="95% from:.2f", high="to:.2f", papers="papers"),
     )  # fmt: skip
-    return _styled(alt.layer(none, span, dot), height=max(80, 19 * len(rows)))
+    return styled(alt.layer(none, span, dot), height=max(80, 19 * len(rows)))
 
 
 def bar_rows(rows: Sequence[Mapping[str, Any]], label: str, value: str) -> list[Row]:
@@ -197,9 +204,9 @@ def bar_chart(rows: Sequence[Mapping[str, Any]], label: str, value: str, title: 
     x = alt.X("low:Q", title=title, scale=alt.Scale(zero=False))
     span = base.mark_rule(strokeWidth=2, color=LINE).encode(x=x, x2="high:Q")
     dot = base.mark_point(filled=True, size=60, opacity=1, color=LINE).encode(
-        x="value:Q", tooltip=_tips(name="arm", value="value:.4g", low="95% from:.4g", high="to:.4g")
+        x="value:Q", tooltip=tips(name="arm", value="value:.4g", low="95% from:.4g", high="to:.4g")
     )
-    return _styled(alt.layer(span, dot), height=max(60, 28 * len(data)))
+    return styled(alt.layer(span, dot), height=max(60, 28 * len(data)))
 
 
 def works_chart(counts: Sequence[tuple[str, int]]) -> Spec | None:
@@ -211,8 +218,8 @@ def works_chart(counts: Sequence[tuple[str, int]]) -> Spec | None:
         y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=230)),
         x=alt.X("works:Q", title="works on the list", axis=alt.Axis(format="d", tickCount=5)),
     )
-    bars = base.mark_bar(color=LINE).encode(tooltip=_tips(name="group", works="works"))
-    return _styled(bars, height=24 * len(rows))
+    bars = base.mark_bar(color=LINE).encode(tooltip=tips(name="group", works="works"))
+    return styled(bars, height=24 * len(rows))
 
 
 def card(title: str, subtitle: str, foot: str, series: Series | None) -> Spec:
@@ -241,28 +248,10 @@ def card(title: str, subtitle: str, foot: str, series: Series | None) -> Spec:
             padding={"left": 60, "right": 60, "top": 56, "bottom": 48},
             autosize={"type": "fit", "contains": "padding"},
         )
-        .configure(axis={**_axis(), "labelFontSize": 24, "grid": False}, view={"stroke": None}, aria=False)
+        .configure(axis={**axis_style(), "labelFontSize": 24, "grid": False}, view={"stroke": None}, aria=False)
         .to_dict()
     )
     return spec
-
-
-def to_svg(spec: Spec) -> str:
-    """Draw a specification as SVG, without a browser."""
-    svg = str(vl_convert.vegalite_to_svg(spec))
-    svg = re.sub(r'<path class="(?:foreground|background)"[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>', "", svg)  # empty frames
-    return re.sub(r' (?:role|aria-hidden|aria-roledescription|pointer-events)="[^"]*"', "", svg)  # the page labels the drawing
-
-
-def to_png(spec: Spec) -> bytes:
-    """Draw a specification as a picture in the colours of light pages."""
-    plain = re.sub(r"var\(--[a-z0-9-]+, (#[0-9a-f]{6})\)", r"\1", json.dumps(spec))
-    return bytes(vl_convert.vegalite_to_png(plain))
-
-
-def library() -> str:
-    """Return the script that draws specifications in the browser: Vega, Vega-Lite and vega-embed as vl-convert carries them."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def sparkline(series: Series, width: int = 96, height: int = 22) -> str:
@@ -278,42 +267,6 @@ def sparkline(series: Series, width: int = 96, height: int = 22) -> str:
         paths.setdefault(row["stretch"], []).append(f"{x:.1f},{height - 2 - (height - 4) * row['share'] / most:.1f}")
     drawn = "".join(f'<path d="M{"L".join(points if len(points) > 1 else points * 2)}"/>' for points in paths.values())
     return f'<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">{drawn}</svg>'
-
-
-def _time(series: Series) -> alt.X:
-    return alt.X(
-        "period:T",
-        title=None,
-        axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelFlush=False, labelOverlap=True, labelSeparation=6),
-    )
-
-
-def _tips(**fields: str) -> list[alt.Tooltip]:
-    """Return tooltips: field = "title" or "title:format"."""
-    found = []
-    for field, told in fields.items():
-        title, _, form = told.partition(":")
-        kind = "T" if field == "period" else "Q" if form or field in {"count", "total", "papers", "works"} else "N"
-        more = {"format": form} if form else {"format": "%Y-%m"} if kind == "T" else {}
-        found.append(alt.Tooltip(f"{field}:{kind}", title=title, **more))
-    return found
-
-
-def _axis() -> dict[str, Any]:
-    return {
-        "labelColor": INK, "titleColor": INK, "gridColor": FAINT, "domainColor": FAINT, "tickColor": FAINT, "labelFont": FONT,
-        "titleFont": FONT, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
-    }  # fmt: skip
-
-
-def _styled(chart: alt.Chart | alt.LayerChart, *, height: int = HEIGHT) -> Spec:
-    legend = {"labelColor": INK, "titleColor": INK, "labelFont": FONT, "labelFontSize": 12, "symbolStrokeWidth": 2}
-    spec: Spec = (
-        chart.properties(width=WIDTH, height=height, background="transparent", autosize={"type": "fit-x", "contains": "padding"})
-        .configure(axis=_axis(), legend=legend, view={"stroke": None}, aria=False)
-        .to_dict()
-    )
-    return spec
 
 
 def _day(corpus: Corpus, place: int) -> str:

@@ -16,7 +16,7 @@ from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
 from kb.terms import Terms
 from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, rank, subjects
-from pipelines.publish import export
+from pipelines.publish import courses, export, lineage
 
 SHOWN = 8
 NEIGHBOURS = 4
@@ -95,6 +95,9 @@ class Topic:
         neighbours: (subject, papers shared) of the topics that share most papers with it.
         terms: of a cluster, its strongest terms.
         history: of a cluster, what became of it: (run, event, parents).
+        told: findings on its history: emergence, burst, shift, the unfinished month, the forecast.
+        course: its adjusted share with bursts, shifts and forecast; None for too few papers.
+        broad: of a cluster, the broad one that it is part of; finer: the narrow ones that it is made of.
     """
 
     subject: str
@@ -112,6 +115,10 @@ class Topic:
     further: tuple[PaperLine, ...] = ()
     terms: tuple[str, ...] = ()
     history: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    told: tuple[Finding, ...] = ()
+    course: courses.Course | None = None
+    broad: lineage.Level | None = None
+    finer: tuple[lineage.Level, ...] = ()
 
     @property
     def id(self) -> str:
@@ -134,6 +141,8 @@ class Facts:
         kinds: papers by kind of publication; venues: papers by venue, most first.
         library: of the starter library's works in the corpus, how many there are ("works"), how many were compared in
             anything ("any"), and in each fact.
+        backtests: how forecasting models did on this corpus; coverage: what it holds of each source by year.
+        moved: clusters that are no more -> the cluster where an old link leads, "" where their papers went nowhere.
     """
 
     run: Mapping[str, Any]
@@ -154,6 +163,9 @@ class Facts:
     venues: tuple[tuple[str, int], ...]
     licences: tuple[tuple[str, int], ...]
     library: Mapping[str, int]
+    backtests: tuple[courses.Backtest, ...]
+    coverage: tuple[courses.Coverage, ...]
+    moved: Mapping[str, str]
 
     def themes(self, group: Group) -> list[tuple[Theme, Topic]]:
         """Return a group's themes with their topics, in the taxonomy's order."""
@@ -191,7 +203,9 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], ab
     lines = _paper_lines(rows)
     shared = _neighbours(members)
     clusters = {f"cluster:{row['id']}": row for row in store.table("clusters", ["id", "terms"]).to_pylist()}
-    history = _history(store)
+    history = lineage.history(store)
+    past = courses.read(store, findings)
+    broad, finer = lineage.levels(store)
     topics = {
         subject: Topic(
             subject=subject,
@@ -209,6 +223,10 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], ab
             further=tuple(lines[paper] for paper in further.get(subject, ())),
             terms=tuple(clusters[subject]["terms"]) if subject in clusters else (),
             history=history.get(subject, ()),
+            told=past.told.get(subject, ()),
+            course=past.courses.get(subject),
+            broad=broad.get(subject),
+            finer=finer.get(subject, ()),
         )
         for subject, positions in members.items()
     }
@@ -231,6 +249,9 @@ def read(store: Store, taxonomy: Taxonomy, rows: Sequence[Mapping[str, Any]], ab
         venues=tuple(_ordered(Counter(row["venue"] for row in rows if row["venue"]))),
         licences=tuple(_ordered(Counter(row["licence"] or "not stated by the source" for row in rows))),
         library=_library(lines.values()),
+        backtests=past.backtests,
+        coverage=past.coverage,
+        moved=lineage.moved(store),
     )
 
 
@@ -364,10 +385,3 @@ def _neighbours(members: Mapping[str, NDArray[np.int64]]) -> dict[str, tuple[tup
         shared = [(-len(own & sets[theme]), theme) for theme in themes if theme != subject]
         found[subject] = tuple((theme, -count) for count, theme in sorted(shared)[:NEIGHBOURS] if count)
     return found
-
-
-def _history(store: Store) -> dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]]:
-    found: dict[str, list[tuple[str, str, tuple[str, ...]]]] = defaultdict(list)
-    for row in sorted(store.table("cluster_history").to_pylist(), key=lambda row: (row["run"], row["cluster"])):
-        found[f"cluster:{row['cluster']}"].append((row["run"], row["event"], tuple(row["parents"])))
-    return {subject: tuple(events) for subject, events in found.items()}

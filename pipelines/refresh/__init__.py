@@ -31,7 +31,7 @@ from pipelines.refresh.remove import Barred, finish, remove, unfinished
 from pipelines.refresh.sort import sort_papers
 from pipelines.sources import Network, Source, Window, open_source
 
-LOGIC = 8
+LOGIC = 10
 """Raise it when the way from papers to findings changes, so that the next refresh makes them anew."""
 
 

@@ -19,7 +19,7 @@ def series(effect: np.ndarray, *, papers: int = 1_000) -> Adjusted:
     share = 1 / (1 + np.exp(-effect))
     error = 1 / np.sqrt(papers * share * (1 - share))
     count = (papers * share).astype(np.int64)
-    return Adjusted(np.arange(PERIODS), effect, error, share, count, np.full(PERIODS, papers))
+    return Adjusted(np.arange(PERIODS), effect, error, np.zeros((*effect.shape, 1)), share, count, np.full(PERIODS, papers))
 
 
 def test_a_planted_burst_is_found_where_it_is_and_as_large_as_it_is() -> None:

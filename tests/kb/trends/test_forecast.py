@@ -10,8 +10,9 @@ def series(effect: np.ndarray) -> Adjusted:
     periods = effect.shape[1]
     share = 1 / (1 + np.exp(-effect))
     return Adjusted(
-        np.arange(periods), effect, np.full(effect.shape, 0.1), share, np.full(effect.shape, 50), np.full(periods, 999)
-    )
+        np.arange(periods), effect, np.full(effect.shape, 0.1), np.zeros((*effect.shape, 1)), share,
+        np.full(effect.shape, 50), np.full(periods, 999),
+    )  # fmt: skip
 
 
 def walks(subjects: int, *, drift: float = 0.0, season: float = 0.0, seed: int = 0) -> np.ndarray:

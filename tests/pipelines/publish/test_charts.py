@@ -6,7 +6,7 @@ import numpy as np
 
 from kb.trends import Finding, build_series
 from kb.trends.series import build_corpus
-from pipelines.publish import charts
+from pipelines.publish import chart_style, charts
 
 
 def yearly(counts: dict[int, int]) -> charts.Series:
@@ -33,17 +33,19 @@ def test_one_covered_year_makes_no_chart() -> None:
 def test_the_same_chart_is_drawn_the_same_to_the_byte() -> None:
     spec = charts.share_chart(yearly({2018: 100, 2019: 100, 2020: 100}))
     assert spec is not None
-    assert charts.to_svg(spec) == charts.to_svg(spec)
+    assert chart_style.to_svg(spec) == chart_style.to_svg(spec)
 
 
 def test_colours_are_variables_with_a_fallback_so_that_one_drawing_serves_both_schemes() -> None:
     spec = charts.share_chart(yearly({2018: 100, 2019: 100, 2020: 100}))
     assert spec is not None
-    assert "var(--tide-line, #2f4bb5)" in charts.to_svg(spec)
+    assert "var(--tide-line, #2f4bb5)" in chart_style.to_svg(spec)
 
 
 def test_a_picture_for_previews_is_1200_by_630_pixels() -> None:
-    drawn = charts.to_png(charts.card("Diffusion models", "They rose.", "Papertide", yearly({2018: 100, 2019: 100, 2020: 100})))
+    drawn = chart_style.to_png(
+        charts.card("Diffusion models", "They rose.", "Papertide", yearly({2018: 100, 2019: 100, 2020: 100}))
+    )
     assert (int.from_bytes(drawn[16:20], "big"), int.from_bytes(drawn[20:24], "big")) == (1200, 630)
 
 
@@ -66,7 +68,7 @@ def test_a_name_in_a_chart_is_text_and_not_markup() -> None:
     finding = Finding("i", "theme:x", "rising", "", 1.5, 1.2, 1.9, 0.01, 99, "", "r0001", "derived", "2018", "2023")
     spec = charts.growth_chart([("<script>alert(1)</script>", finding)])
     assert spec is not None
-    assert "<script" not in charts.to_svg(spec)
+    assert "<script" not in chart_style.to_svg(spec)
 
 
 def test_without_any_interval_there_is_no_growth_chart() -> None:

@@ -212,6 +212,18 @@ def test_each_run_has_a_permanent_address(site: Path) -> None:
     assert "910 papers" in (site / "runs" / "r0001" / "index.html").read_text(encoding="utf-8")
 
 
+def test_the_address_of_a_cluster_that_is_no_more_leads_to_where_its_papers_are(starter_home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(starter_home, tmp_path / "home"))
+    store = Store.write(settings.load(home).store_uri)
+    heir = store.table("clusters", ["id"])["id"].to_pylist()[0]
+    faded = {"run": "r0002", "cluster": "c0900", "event": "faded", "parents": [], "size": 0, "successor": heir}
+    store.replace("cluster_history", [*store.table("cluster_history").to_pylist(), faded])
+    store.commit({**(store.run or {}), "id": "r0002"})
+    page = (build(home, tmp_path / "public") / "clusters" / "c0900" / "index.html").read_text(encoding="utf-8")
+    assert re.search(rf'http-equiv="refresh" content="3; url=[./]*(clusters/)?{heir}/"', page)
+    assert f'href="../../clusters/{heir}/"' in page
+
+
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
     with pytest.raises(InvalidInput, match="something else"):
