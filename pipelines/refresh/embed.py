@@ -27,10 +27,12 @@ def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
     papers = dict(zip(reversed(rows["text_hash"].to_pylist()), reversed(rows["id"].to_pylist()), strict=True))
     used = str(store.run["model"]) if store.run else ""
     there = len(papers.keys() & store.embedded(used)) if used else 0
+    loading = progress.task("load the embedding model", 1, "models")  # half a minute where it is quantized first
     encoder = embedding.load_for_writing(settings, used, texts=len(papers), stored=there)
+    loading(1)
     stored = store.embedded(encoder.key)
     missing = sorted(paper for name, paper in papers.items() if name not in stored)
-    advance = progress.task(f"embed ({encoder.precision})", len(missing), "texts")
+    advance = progress.task(f"embed ({encoder.engine}, {encoder.precision})", len(missing), "texts")
     for chunk, vectors in _encoded(settings, encoder, _chunks(store, missing)):
         if not np.isfinite(vectors).all():
             raise ModelError(
