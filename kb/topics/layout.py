@@ -21,6 +21,8 @@ LEAST = 3 * PERPLEXITY + 1
 """With fewer papers there is no map."""
 GROWN = 2.0
 """When a map has grown by this factor it is drawn anew: what was placed between old papers would be most of it."""
+SKELETON = 20_000
+"""Papers that t-SNE places; those beyond stand amid their nearest, so that the time stays a minute or two."""
 SAMPLE = 1_500
 
 
@@ -48,7 +50,7 @@ def arrange(keys: list[str], vectors: NDArray[np.float32], old: Layout | None = 
         return None
     known = {key: at for at, key in enumerate(old.keys)} if old else {}
     if old is None or len(keys) > GROWN * old.drawn or not known.keys() & set(keys):
-        return Layout(tuple(keys), _draw(vectors, seed), len(keys))
+        return Layout(tuple(keys), _draw(keys, vectors, seed), len(keys))
     has = np.array([key in known for key in keys])
     places = np.zeros((len(keys), 2), np.float32)
     places[has] = old.places[[known[key] for key in keys if key in known]]
@@ -70,15 +72,20 @@ def united(found: Layout, old: Layout | None) -> Layout:
     return Layout(keys, np.concatenate([found.places, old.places[gone]]), old.drawn)
 
 
-def _draw(vectors: NDArray[np.float32], seed: int) -> Places:
+def _draw(keys: list[str], vectors: NDArray[np.float32], seed: int) -> Places:
     from openTSNE import TSNE  # heavy: a second, and only a new map needs it
     from sklearn.decomposition import PCA
     from threadpoolctl import threadpool_limits
 
+    chosen = np.sort(np.argsort(np.array(keys), kind="stable")[:SKELETON])  # keys are hashes: a sample, whatever the order
     with threadpool_limits(1):  # sums in one order, so that the same papers give the same map
-        reduced = PCA(min(DIMENSIONS, vectors.shape[1]), random_state=seed).fit_transform(vectors)
+        reduced = PCA(min(DIMENSIONS, vectors.shape[1]), random_state=seed).fit_transform(vectors[chosen])
         found = TSNE(perplexity=PERPLEXITY, neighbors="exact", n_jobs=1, random_state=seed).fit(reduced)
-    return np.asarray(found, np.float32)
+    places = np.empty((len(keys), 2), np.float32)
+    places[chosen] = np.asarray(found, np.float32)
+    others = np.setdiff1d(np.arange(len(keys)), chosen)
+    places[others] = _between(vectors[others], vectors[chosen], places[chosen])
+    return places
 
 
 def _between(new: NDArray[np.float32], old: NDArray[np.float32], places: Places) -> Places:

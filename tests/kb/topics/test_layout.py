@@ -69,6 +69,14 @@ def test_a_map_that_has_doubled_is_drawn_anew(drawn: Layout) -> None:
     assert grown.drawn == 610
 
 
+def test_papers_beyond_those_that_are_drawn_stand_amid_those_like_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "SKELETON", 150)
+    found = arrange(KEYS, VECTORS)
+    assert found is not None
+    nearest = ((found.places[:, None] - found.places[None]) ** 2).sum(axis=2) + np.eye(200) * 1e9
+    assert np.mean(nearest.argmin(axis=1) % 4 == np.arange(200) % 4) > 0.95
+
+
 def test_too_few_papers_make_no_map() -> None:
     assert arrange(KEYS[: LEAST - 1], VECTORS[: LEAST - 1]) is None
 
