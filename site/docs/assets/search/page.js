@@ -85,11 +85,12 @@ const heard = {
     more.hidden = hits.length < state.limit;
     showHits(list, state, field.value);
     say(told());
-    load();
+    if (!hits.length) load();
   },
   details: ({ first, records }) => {
     records.forEach((/** @type {any} */ record, /** @type {number} */ at) => state.papers.set(first + at, record));
     fillHits(list, state, field.value, SITE);
+    if (state.hits.every(({ place }) => state.papers.has(place))) load();
   },
   loaded: ({ stage }) => {
     state.loaded = stage;
@@ -104,7 +105,7 @@ const heard = {
 worker.onmessage = ({ data }) => heard[data.kind]?.(data);
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
-/** Load what search by meaning needs once the first answer is there; a reader who saves data is not sent megabytes. */
+/** Load what search by meaning needs once the first answer stands there, lest that wait; a reader who saves data is not sent megabytes. */
 function load() {
   if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
   load.begun = true;
