@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -167,6 +166,17 @@ ASK = """async ({folder, questions, share}) => {
 }"""
 
 
+WATCH = """new MutationObserver(() => {
+  if (!window.firstAt && document.querySelector("#hits .title")) window.firstAt = performance.now();
+}).observe(document, {childList: true, subtree: true})"""
+TYPE = """(question) => {
+  const field = document.querySelector("#question");
+  field.value = question;
+  field.dispatchEvent(new Event("input", {bubbles: true}));
+  return performance.now();
+}"""
+
+
 def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found: dict[str, dict[str, Scores]]) -> dict[str, Any]:
     """Ask every question in headless Chromium, fill in the scores, and return sizes and times."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -209,24 +219,18 @@ def _first_result(chromium: Any, address: str, question: str) -> dict[str, float
     put into the field of a page that has just loaded.
     """
     seconds = {}
-    context = chromium.new_context()
-    page = context.new_page()
-    start = time.perf_counter()
-    page.goto(f"{address}search/?{urlencode({'q': question})}", wait_until="commit")
-    page.wait_for_selector("#hits .title", timeout=60_000)
-    seconds["linked"] = time.perf_counter() - start
-    page.wait_for_load_state("load")
-    seconds["page"] = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
-    context.close()
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(f"{address}search/", wait_until="load")
-    page.wait_for_selector("#search-form", state="visible")
-    start = time.perf_counter()
-    page.fill("#question", question)
-    page.wait_for_selector("#hits .title", timeout=60_000)
-    seconds["typed"] = time.perf_counter() - start
-    context.close()
+    for name, path in (("linked", f"search/?{urlencode({'q': question})}"), ("typed", "search/")):
+        context = chromium.new_context()
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        page.goto(address + path, wait_until="load")
+        page.wait_for_selector("#search-form", state="visible")
+        start = 0.0 if name == "linked" else page.evaluate(TYPE, question)
+        page.wait_for_selector("#hits .title", timeout=60_000)
+        seconds[name] = (page.evaluate("window.firstAt") - start) / 1000
+        if name == "linked":
+            seconds["page"] = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
+        context.close()
     return seconds
 
 

@@ -3,7 +3,7 @@ import { bibtex, csv } from "./export.js";
 import { showHits, fillHits } from "./hits.js";
 
 const SITE = new URL("../../", import.meta.url);
-const PAUSE = 120; // milliseconds after the last key
+const PAUSE = 80; // milliseconds after the last key
 const A_PAGE = 20; // before.js asks for as many
 const NAMES = /** @type {const} */ (["theme", "since", "until", "venue", "source"]);
 
