@@ -9,7 +9,7 @@ from kb.embedding import Vectors
 from kb.embedding.table import TokenTable
 
 ROWS_PER_SHARD = 64
-PAPERS_PER_SHARD = 1_024
+PAPERS_PER_SHARD = 512
 STEP = 0.335
 """Of a normal distribution's spread: the step at which sixteen even levels lose least (Max, IRE Transactions on Information
 Theory 6, 1960)."""

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -27,6 +26,7 @@ from pipelines.benchmarks.throttled import open_site
 
 PAPERS = 10_000
 TITLES, KEYWORDS = 600, 300
+VISITS = 7
 DEEP = 10
 OURS, WORDS, MEANING, FULL = "words and meaning", "words alone (BM25)", "meaning alone", "full model (kb search --mode semantic)"
 ARMS = {OURS: None, WORDS: 0.0, MEANING: 1.0}
@@ -166,6 +166,17 @@ ASK = """async ({folder, questions, share}) => {
 }"""
 
 
+WATCH = """new MutationObserver(() => {
+  if (!window.firstAt && document.querySelector("#hits .title")) window.firstAt = performance.now();
+}).observe(document, {childList: true, subtree: true})"""
+TYPE = """(question) => {
+  const field = document.querySelector("#question");
+  field.value = question;
+  field.dispatchEvent(new Event("input", {bubbles: true}));
+  return performance.now();
+}"""
+
+
 def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found: dict[str, dict[str, Scores]]) -> dict[str, Any]:
     """Ask every question in headless Chromium, fill in the scores, and return sizes and times."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -176,7 +187,7 @@ def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found:
     if path is None:
         cure = "Install Chromium (apt-get install chromium) and playwright (pip install playwright)"
         raise InvalidInput("this benchmark looks through a browser, and there is none", cure=cure)
-    speed: dict[str, Any] = {"ms": [], "first": [], "from navigation": []}
+    speed: dict[str, Any] = {"ms": [], "linked": [], "page": [], "typed": []}
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         with open_site(site) as address:
@@ -193,7 +204,8 @@ def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found:
                         speed["bytes"] = told["bytes"]
             page.close()
         with open_site(site, latency=0.5625, bytes_a_second=180_000) as address:
-            for question in judgements[SAME][1].questions[:: max(1, len(judgements[SAME][1].questions) // 9)][:9]:
+            asked = judgements[SAME][1].questions
+            for question in asked[:: max(1, len(asked) // VISITS)][:VISITS]:
                 for name, value in _first_result(chromium, address, question).items():
                     speed[name].append(value)
         chromium.close()
@@ -201,18 +213,25 @@ def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found:
 
 
 def _first_result(chromium: Any, address: str, question: str) -> dict[str, float]:
-    """Return the seconds until the first result stands on a page that was never visited, after its load event and in all."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.add_init_script("addEventListener('load', () => { window.loadedAt = performance.now(); })")
-    start = time.perf_counter()
-    page.goto(f"{address}search/?{urlencode({'q': question})}", wait_until="commit")
-    page.wait_for_selector("#hits .title", timeout=60_000)
-    shown = time.perf_counter() - start
-    page.wait_for_load_state("load")
-    loaded = page.evaluate("window.loadedAt") / 1000
-    context.close()
-    return {"first": max(0.0, shown - loaded), "from navigation": shown}
+    """Return seconds until the first result stands on pages that were never visited.
+
+    "linked": from the click on a link to the question; "page": until that page's load event; "typed": from when the question is
+    put into the field of a page that has just loaded.
+    """
+    seconds = {}
+    for name, path in (("linked", f"search/?{urlencode({'q': question})}"), ("typed", "search/")):
+        context = chromium.new_context()
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        page.goto(address + path, wait_until="load")
+        page.wait_for_selector("#search-form", state="visible")
+        start = 0.0 if name == "linked" else page.evaluate(TYPE, question)
+        page.wait_for_selector("#hits .title", timeout=60_000)
+        seconds[name] = (page.evaluate("window.firstAt") - start) / 1000
+        if name == "linked":
+            seconds["page"] = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
+        context.close()
+    return seconds
 
 
 def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], papers: int) -> Measured:
@@ -233,8 +252,12 @@ def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], p
     headlines += [
         Headline("data for ranking", "size", [speed["bytes"] / 1e6] * 3, "MB", "the 8 MB allowed", 1.1,
                  f"Everything that ranks {papers:,} papers weighs {{}} MB."),
-        Headline("first result after the page", "speed", _drawn(np.array(speed["first"])).tolist(), "seconds",
-                 "the 1.5 s allowed", 1.5, "On an emulated fast 3G the first result stands {} s after the page has loaded."),
+        Headline("first result of a link", "speed", _drawn(np.array(speed["linked"])).tolist(), "seconds",
+                 "the page's load event", 1.5,
+                 "On an emulated fast 3G the first result stands {} s after the click on a link to a question, on a page "
+                 f"never visited, which itself has loaded after {np.median(speed['page']):.2f} s."),
+        Headline("first result of a typed question", "speed", _drawn(np.array(speed["typed"])).tolist(), "seconds",
+                 "the 1.5 s allowed", 1.5, "A question typed into a page that has just loaded has its first result after {} s."),
         Headline("time of a question", "speed", _drawn(np.array(speed["ms"])).tolist(), "milliseconds", "the 50 ms allowed", 2.0,
                  "Once loaded, a question takes {} ms."),
     ]  # fmt: skip
@@ -247,8 +270,7 @@ def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], p
         table={f"nDCG@10: {name}": column for name, column in table.items()},
         raw={
             "papers": papers, "questions": {name: len(arms[OURS]) for name, arms in judged.items()},
-            "seconds to the first result after the page": [round(value, 3) for value in speed["first"]],
-            "seconds to the first result from the click": [round(value, 3) for value in speed["from navigation"]],
+            "seconds on a fast 3G": {name: [round(value, 2) for value in speed[name]] for name in ("linked", "page", "typed")},
             "milliseconds a question": {
                 "median": round(float(np.median(speed["ms"])), 2), "95%": round(float(np.quantile(speed["ms"], 0.95)), 2)
             },
@@ -277,7 +299,7 @@ BENCHMARK = Benchmark(
         "title taken out of it; authors' keywords, and the papers that carry them; and the full model's own ten best, the first "
         "worth ten. The table is learnt as for the site, but from papers whose titles are not asked and without the keywords "
         "that are. All questions go through the page's own worker in headless Chromium; the full model compares exact vectors. "
-        "The time to the first result is that of a page never visited, over a server that waits 562 ms before any answer and "
+        "Times to the first result are of pages never visited, over a server that waits 562 ms before any answer and "
         f"sends 180 kB a second in all (Chromium's “fast 3G”). Intervals: {RESAMPLES:,} draws of questions, shared by the arms."
     ),
     limits=(

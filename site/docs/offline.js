@@ -1,4 +1,4 @@
-// The service worker: pages that were visited, and the index of the search, work without a network.
+// The service worker: pages that were visited work without a network.
 // Network first for everything that changes, so that a reader who is online never sees an old state.
 const PAGES = "papertide-pages";
 const ROOT = new URL("./", self.location.href).href;
@@ -17,13 +17,9 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(ROOT)) return;
-  event.respondWith(FIXED.test(request.url) ? fixed(request) : fresh(request));
+  if (FIXED.test(request.url)) return; // files of the index never change: the search itself keeps them, and reads them from there
+  event.respondWith(fresh(request));
 });
-
-/** A file of the index never changes: its folder is named by its content. The search itself puts it into the cache. */
-async function fixed(request) {
-  return (await caches.match(request)) ?? fetch(request);
-}
 
 async function fresh(request) {
   try {

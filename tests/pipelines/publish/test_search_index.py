@@ -52,23 +52,29 @@ def manifest(pages: dict[str, Page]) -> dict[str, object]:
     return told
 
 
-def test_without_an_encoder_and_a_kept_table_the_page_searches_by_words(store: Store) -> None:
-    told = manifest(build(store, None, None))
+@pytest.fixture(scope="module")
+def by_words(store: Store) -> dict[str, Page]:
+    """The index that is made without an encoder."""
+    return build(store, None, None)
+
+
+def test_without_an_encoder_and_a_kept_table_the_page_searches_by_words(by_words: dict[str, Page]) -> None:
+    told = manifest(by_words)
     assert told["meaning"] is None
     assert told["papers"] == 910
 
 
-def test_every_paper_is_shown_in_the_order_of_the_index(store: Store) -> None:
-    pages = build(store, None, None)
-    folder = f"data/search/{manifest(pages)['folder']}/papers/"
-    shown = [record for at in range(-(-910 // 16)) for record in json.loads(pages[f"{folder}{at}.json"].content)]
+def test_every_paper_is_shown_in_the_order_of_the_index(by_words: dict[str, Page]) -> None:
+    folder = f"data/search/{manifest(by_words)['folder']}/papers/"
+    shown = [record for at in range(-(-910 // 16)) for record in json.loads(by_words[f"{folder}{at}.json"].content)]
     assert len({record["id"] for record in shown}) == 910
     assert all(record["bibtex"].startswith("@") and record["title"] for record in shown)
 
 
-def test_a_table_is_learnt_once_and_kept(store: Store, encoder: Encoder, tmp_path: Path) -> None:
+def test_a_table_is_learnt_once_and_kept(store: Store, encoder: Encoder, by_words: dict[str, Page], tmp_path: Path) -> None:
     first = build(store, encoder, tmp_path)
     assert manifest(first)["meaning"] is not None
+    assert manifest(first)["folder"] != manifest(by_words)["folder"]  # it is named by what is in it
     calls = encoder.calls
     assert calls > 0
     again = build(store, encoder, tmp_path)
@@ -80,10 +86,6 @@ def test_an_encoder_that_is_not_the_papers_own_teaches_nothing(store: Store, tmp
     other = Encoder("another/model@0123456789ab")
     assert manifest(build(store, other, tmp_path))["meaning"] is None
     assert other.calls == 0
-
-
-def test_the_folder_is_named_by_what_is_in_it(store: Store, encoder: Encoder, tmp_path: Path) -> None:
-    assert manifest(build(store, None, None))["folder"] != manifest(build(store, encoder, tmp_path))["folder"]
 
 
 def test_the_map_has_a_place_for_every_paper_and_keeps_it(store: Store, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 const SCRIPTS = process.env.COMPARE_SCRIPTS;
 const { csv, indices, number, shares, stretches } = await import(`${SCRIPTS}/series.js`);
-const { draw, HEIGHT, niceSteps, WIDTH } = await import(`${SCRIPTS}/drawing.js`);
+const { draw, NARROW, niceSteps, WIDE } = await import(`${SCRIPTS}/drawing.js`);
 
 const row = (period, count, total) => ({ period, count, total, share: count / total, low: count / total / 2, high: (count / total) * 1.5 });
 const one = shares("theme:a", "A", [row("2018-01-01", 0, 100), row("2019-01-01", 10, 100), row("2020-01-01", 20, 100), row("2022-01-01", 40, 100)]);
@@ -28,13 +28,15 @@ test("periods that are not covered are gaps", () => {
 
 test("every point lies inside the drawing, bands that reach too far are cut", () => {
   const wild = shares("theme:d", "D", [{ ...row("2019-01-01", 1, 100), high: 0.9 }, row("2020-01-01", 1, 100)]);
-  const drawing = draw([one, wild], "year", true);
-  for (const { line, band } of drawing.lines) {
-    for (const [x, y] of [...`${line}${band}`.matchAll(/([\d.-]+),([\d.-]+)/g)].map((it) => [Number(it[1]), Number(it[2])])) {
-      assert.ok(x >= 0 && x <= WIDTH && y >= 0 && y <= HEIGHT, `${x},${y}`);
+  for (const size of [WIDE, NARROW]) {
+    const drawing = draw([one, wild], "year", true, size);
+    for (const { line, band } of drawing.lines) {
+      for (const [x, y] of [...`${line}${band}`.matchAll(/([\d.-]+),([\d.-]+)/g)].map((it) => [Number(it[1]), Number(it[2])])) {
+        assert.ok(x >= 0 && x <= size.width && y >= 0 && y <= size.height, `${x},${y}`);
+      }
     }
+    assert.equal(drawing.lines[0].line.match(/M/g).length, 2);
   }
-  assert.equal(drawing.lines[0].line.match(/M/g).length, 2);
 });
 
 test("names do not cover one another", () => {

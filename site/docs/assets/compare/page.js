@@ -1,11 +1,12 @@
 // The page of comparison: which subjects, read from the address; their series, from the files of the charts; one drawing.
-import { draw, HEIGHT, WIDTH } from "./drawing.js";
+import { draw, NARROW, WIDE } from "./drawing.js";
 import { csv, indices, shares } from "./series.js";
 
 const SITE = new URL("../../", import.meta.url);
 const MOST = 8;
 const COLOURS = 5; // in the style sheet; dashes tell the rest apart, and all of them without colour
 const DASHES = ["", "6 3", "2 2", "8 3 2 3", "4 4", "1 3", "10 4", "12 3 3 3"];
+const PHONE = 560; // pixels; below them the narrow drawing is made
 const XMLNS = "http://www.w3.org/2000/svg";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("#compare-form"));
@@ -24,6 +25,8 @@ let shown = [];
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
 let turn = 0;
+/** @type {import("./drawing.js").Size} */
+let size = WIDE;
 
 function readAddress() {
   const told = new URLSearchParams(location.search);
@@ -63,7 +66,9 @@ async function show() {
   if (mine !== turn) return;
   const index = select("as").value === "index" ? indices(series) : null;
   shown = index ? index.series : series;
-  const drawing = draw(shown, step, bands());
+  figure.hidden = false;
+  size = place.clientWidth < PHONE ? NARROW : WIDE;
+  const drawing = draw(shown, step, bands(), size);
   figure.hidden = !drawing;
   const lacking = picked.filter((topic) => !topic[step]).map(({ name }) => name);
   const lack = lacking.length ? ` Too few papers to draw by ${step}: ${lacking.join(", ")}.` : "";
@@ -82,12 +87,15 @@ async function show() {
 
 function listChosen() {
   chosenList.replaceChildren(
-    ...chosen.map((subject) => {
+    ...chosen.map((subject, at) => {
       const item = document.createElement("li");
       const name = topics.find((topic) => topic.subject === subject)?.name ?? subject;
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${name} ×` });
       button.setAttribute("aria-label", `Remove ${name}`);
       button.addEventListener("click", () => change(chosen.filter((other) => other !== subject)));
+      const sample = shape("svg", { class: "comparison sample", viewBox: "0 0 22 8", "aria-hidden": "true" });
+      sample.append(shape("line", { class: `line c${at % COLOURS}`, x1: 0, x2: 22, y1: 4, y2: 4, "stroke-dasharray": DASHES[at] }));
+      button.prepend(sample);
       item.append(button);
       return item;
     }),
@@ -120,16 +128,17 @@ function shape(tag, attributes, text) {
  * @param {string} said
  */
 function svg({ lines, names, ticksX, ticksY }, index, said) {
-  const made = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": said, class: "comparison" });
+  const made = shape("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": said, class: "comparison" });
   const percent = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(3))}%`;
   for (const { value, y } of ticksY) {
-    made.append(shape("line", { class: "grid", x1: 56, x2: WIDTH - 190, y1: y, y2: y }));
-    made.append(shape("text", { class: "tick", x: 50, y: y + 4, "text-anchor": "end" }, index ? String(Number(value.toPrecision(4))) : percent(value)));
+    made.append(shape("line", { class: "grid", x1: size.left, x2: size.width - size.right, y1: y, y2: y }));
+    made.append(shape("text", { class: "tick", x: size.left - 6, y: y + 4, "text-anchor": "end" }, index ? String(Number(value.toPrecision(4))) : percent(value)));
   }
-  for (const { year, x } of ticksX) made.append(shape("text", { class: "tick", x, y: HEIGHT - 10, "text-anchor": "middle" }, String(year)));
+  for (const { year, x } of ticksX) made.append(shape("text", { class: "tick", x, y: size.height - 10, "text-anchor": "middle" }, String(year)));
   lines.forEach(({ band }, at) => band && made.append(shape("path", { class: `band c${at % COLOURS}`, d: band })));
   lines.forEach(({ line, name }, at) => {
     made.append(shape("path", { class: `line c${at % COLOURS}`, d: line, "stroke-dasharray": DASHES[at] }));
+    if (!names[at]) return;
     const short = name.length > 27 ? `${name.slice(0, 26)}…` : name;
     const { x, y } = names[at];
     made.append(shape("line", { class: `line c${at % COLOURS}`, x1: x, x2: x + 14, y1: y, y2: y, "stroke-dasharray": DASHES[at] }));
@@ -162,11 +171,11 @@ function standalone() {
     const style = getComputedStyle(from[at]);
     for (const name of ["fill", "fill-opacity", "stroke", "stroke-width", "font-size", "font-family"]) element.setAttribute(name, style.getPropertyValue(name));
   });
-  const ground = shape("rect", { width: WIDTH, height: HEIGHT, fill: getComputedStyle(document.body).backgroundColor });
+  const ground = shape("rect", { width: size.width, height: size.height, fill: getComputedStyle(document.body).backgroundColor });
   copy.prepend(ground);
   copy.setAttribute("xmlns", XMLNS);
-  copy.setAttribute("width", String(WIDTH));
-  copy.setAttribute("height", String(HEIGHT));
+  copy.setAttribute("width", String(size.width));
+  copy.setAttribute("height", String(size.height));
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -175,7 +184,7 @@ async function png() {
   const picture = new Image();
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone())}`;
   await picture.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * WIDTH, height: 2 * HEIGHT });
+  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * size.width, height: 2 * size.height });
   canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => canvas.toBlob((blob) => resolve(/** @type {Blob} */ (blob)), "image/png"));
 }
@@ -201,6 +210,7 @@ form.addEventListener("change", ({ target }) => {
   if (target === select("add")) select("add").value = "";
   change(added && !chosen.includes(added) ? [...chosen, added].slice(0, MOST) : chosen);
 });
+matchMedia(`(max-width: ${PHONE}px)`).addEventListener("change", () => show().catch(fail));
 addEventListener("popstate", () => {
   readAddress();
   show().catch(fail);

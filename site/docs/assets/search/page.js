@@ -3,8 +3,8 @@ import { bibtex, csv } from "./export.js";
 import { showHits, fillHits } from "./hits.js";
 
 const SITE = new URL("../../", import.meta.url);
-const PAUSE = 120; // milliseconds after the last key
-const A_PAGE = 20;
+const PAUSE = 80; // milliseconds after the last key
+const A_PAGE = 20; // before.js asks for as many
 const NAMES = /** @type {const} */ (["theme", "since", "until", "venue", "source"]);
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("#search-form"));
@@ -14,7 +14,10 @@ const list = /** @type {HTMLOListElement} */ (document.querySelector("#hits"));
 const actions = /** @type {HTMLElement} */ (document.querySelector("#search-actions"));
 const more = /** @type {HTMLElement} */ (document.querySelector("#search-more"));
 const examples = /** @type {HTMLElement} */ (document.querySelector("#search-examples"));
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+/** What before.js began: the worker, the list of the index, the first question and what was heard of it. */
+const early = /** @type {any} */ (window).searchEarly;
+/** @type {Worker} */
+const worker = early.worker;
 
 /** @type {import("./hits.js").Shown & {like: number | null, likeTitle: string, limit: number, total: number, stage: string, loaded: string}} */
 const state = { id: 0, hits: [], papers: new Map(), manifest: null, like: null, likeTitle: "", limit: A_PAGE, total: 0, stage: "", loaded: "" };
@@ -85,11 +88,12 @@ const heard = {
     more.hidden = hits.length < state.limit;
     showHits(list, state, field.value);
     say(told());
-    load();
+    if (!hits.length) load();
   },
   details: ({ first, records }) => {
     records.forEach((/** @type {any} */ record, /** @type {number} */ at) => state.papers.set(first + at, record));
     fillHits(list, state, field.value, SITE);
+    if (state.hits.every(({ place }) => state.papers.has(place))) load();
   },
   loaded: ({ stage }) => {
     state.loaded = stage;
@@ -101,10 +105,9 @@ const heard = {
     if (id === state.id) say("A file of the index could not be loaded. Check the network, then search again.");
   },
 };
-worker.onmessage = ({ data }) => heard[data.kind]?.(data);
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
-/** Load what search by meaning needs once the first answer is there; a reader who saves data is not sent megabytes. */
+/** Load what search by meaning needs once the first answer stands there, lest that wait; a reader who saves data is not sent megabytes. */
 function load() {
   if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
   load.begun = true;
@@ -175,18 +178,21 @@ addEventListener("popstate", () => {
 });
 
 async function start() {
-  const address = /** @type {any} */ (window).searchAsked ?? location.search; // see before.js
-  history.replaceState(history.state, "", location.pathname + address);
-  const answer = await fetch(new URL("data/search/index.json", SITE));
-  if (!answer.ok) throw new Error(String(answer.status));
-  const manifest = await answer.json();
+  history.replaceState(history.state, "", location.pathname + early.address);
+  field.value = new URLSearchParams(early.address).get("q") ?? "";
+  const manifest = await early.manifest;
   state.manifest = manifest;
-  worker.postMessage({ kind: "open", manifest, folder: new URL(`data/search/${manifest.folder}/`, SITE).href });
   fillFilters(manifest);
-  readAddress(address);
+  readAddress(early.address);
   form.hidden = false;
-  ask(true);
-  if (!field.value) field.focus({ preventScroll: true });
+  worker.onmessage = ({ data }) => heard[data.kind]?.(data);
+  if (early.asked) {
+    state.id = 1;
+    for (const data of early.heard) heard[data.kind]?.(data);
+  } else {
+    ask(true);
+    field.focus({ preventScroll: true });
+  }
   keepForOffline();
 }
 
