@@ -53,9 +53,10 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
 
     def accuracy(arm: Arm, weight: float) -> float:
         step, model = training(seed, WIDTH, arm, place, weight)
-        for _ in range(EPOCHS):
-            for chosen in torch.split(torch.randperm(len(x)).to(place), BATCH):
-                step(x[chosen], y[chosen])
+        with digits.one_thread():
+            for _ in range(EPOCHS):
+                for chosen in torch.split(torch.randperm(len(x)).to(place), BATCH):
+                    step(x[chosen], y[chosen])
         return digits.accuracy(model, test_x, test_y)
 
     def one_step(arm: Arm, width: int, images: int) -> Callable[[], None]:

@@ -20,7 +20,7 @@ from pipelines.benchmarks.harness import (
 )
 
 WIDTH, EPOCHS, FURTHER, BATCH = 512, 15, 15, 256
-SHARES = (0.5, 0.9, 0.95, 0.98)
+SHARES = (0.5, 0.9, 0.98)
 DENSE, ZEROS, SPARSE, SMALLER = "dense", "90% zeros, plain kernel", "90% zeros, sparse kernel", "90% of neurons gone"
 
 

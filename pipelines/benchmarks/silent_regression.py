@@ -53,7 +53,11 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
 
 
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
-    data, random = digits.load(seed), np.random.default_rng(seed)
+    with digits.one_thread():
+        return _judged(digits.load(seed), np.random.default_rng(seed))
+
+
+def _judged(data: digits.Digits, random: np.random.Generator) -> Mapping[str, Mapping[str, float]]:
     before = accuracies(data, Change())
     told: dict[str, dict[str, float]] = {rule: {} for rule in RULES}
     told["accuracy"] = {"before": float(before.mean())}
