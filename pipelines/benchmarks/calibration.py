@@ -10,6 +10,7 @@ from scipy.special import log_softmax, softmax
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, differences, over_seeds
+from pipelines.benchmarks.machine import one_thread
 
 Scored = NDArray[np.float64]
 BINS, VALIDATION, EPOCHS = 15, 300, 120
@@ -23,6 +24,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch  # heavy, and only a run needs it
 

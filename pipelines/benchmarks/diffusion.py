@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.benchmarks.digits import one_thread
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
+from pipelines.benchmarks.machine import one_thread
 
 LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 512, 1_500
 """Levels of noise, the network's width, its steps of training and their size, and samples that are compared."""
@@ -22,15 +22,12 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
     torch.manual_seed(seed)
-    with one_thread():
-        return _measured(seed, trained(seed))
-
-
-def _measured(seed: int, model: Callable[[Any, Any, Any], Any]) -> Mapping[str, Mapping[str, float]]:
+    model = trained(seed)
     real, labels = moons(SAMPLES, seed + 1_000)
     distance = {FLOOR: mmd(moons(SAMPLES, seed + 2_000)[0], real)}
     for count in COUNTS:

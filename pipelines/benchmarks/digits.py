@@ -3,8 +3,7 @@
 The digits are 1,797 images of 8 by 8 pixels (Alpaydin and Kaynak, UCI repository, 1998), which ship with scikit-learn.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -68,22 +67,7 @@ def train(
     """
     import torch
 
-    with one_thread():
-        return _train(model, x, y, epochs, loss or torch.nn.functional.cross_entropy, batch, rate, after_step)
-
-
-def _train(
-    model: Any,
-    x: Any,
-    y: Any,
-    epochs: int,
-    loss: Callable[[Any, Any], Any],
-    batch: int,
-    rate: float,
-    after_step: Callable[[int], None] | None,
-) -> Any:
-    import torch
-
+    loss = loss or torch.nn.functional.cross_entropy
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     model.train()
     step = 0
@@ -96,20 +80,6 @@ def _train(
             if after_step:
                 after_step(step)
     return model.eval()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread: on small matrices several wait for each other longer than they compute, on a busy
-    machine much longer, and one thread adds up in the same order on every machine."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def accuracy(forward: Callable[[Any], Any], x: Any, y: Any) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
+from pipelines.benchmarks.machine import one_thread
 
 Times = NDArray[np.float64]
 LENGTHS = (16, 32, 64, 128, 256, 512)
@@ -21,6 +22,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     random = np.random.default_rng(seed)
     timed = _service_times(seed)
@@ -110,7 +112,7 @@ BENCHMARK = Benchmark(
         f"A transformer encoder ({DEPTH} layers of width {WIDTH}) is timed on single requests of {LENGTHS[0]} to {LENGTHS[-1]} "
         f"tokens, lengths in turn, {ROUNDS} rounds after warm-up. Then {REQUESTS:,} requests, short ones more often than long "
         "ones, take times drawn from these, come at random and are served one at a time in their order; for comparison all "
-        "take the mean time. Times are the machine's, the queue is computed."
+        "take the mean time. Times are the machine's, the queue is computed. All on one thread."
     ),
     limits=(
         "One server, no batching, arrivals independent of each other; bursts make tails longer, batching and more servers "
