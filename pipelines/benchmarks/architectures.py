@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, differences, over_seeds, quotients
+from pipelines.benchmarks.machine import one_thread
 
 BUDGETS = {"0.5": 5e8, "2": 2e9, "10": 1e10}
 """Floating-point operations of a whole training, in thousand millions."""
@@ -18,6 +19,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
@@ -156,7 +158,7 @@ BENCHMARK = Benchmark(
         "A perceptron (64-96-96-10), a convolutional network (12 and 24 filters) and a transformer (16 patches, "
         f"{DEPTH} layers of width {WIDTH}) are trained with Adam on 70% of scikit-learn's digits, once a seed, until a number of "
         "floating-point operations, counted by torch, is spent, and tested on the other 30%; then again with all pixels in "
-        "another, fixed order. All have the same learning rate, which was not tuned for any."
+        "another, fixed order. All have the same learning rate, which was not tuned for any. All on one thread."
     ),
     limits=(
         "1,257 training images: transformers are said to win on millions of them, which this cannot show.",

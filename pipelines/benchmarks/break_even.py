@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, alternate, column, differences, over_seeds
+from pipelines.benchmarks.machine import one_thread
 from pipelines.benchmarks.pruning import fewer_neurons
 
 WIDTH, EPOCHS, FURTHER, CUT, BATCH = 512, 15, 15, 0.75, 256
@@ -19,6 +20,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
@@ -122,7 +124,7 @@ BENCHMARK = Benchmark(
         f"A perceptron (64-{WIDTH}-{WIDTH}-10) is trained {EPOCHS} epochs on 70% of scikit-learn's digits, once a seed; three "
         f"quarters of its hidden neurons are cut and the rest trained {FURTHER} epochs more. The extra training is divided by "
         f"what one request saves, in measured time (single, and in batches of {BATCH}) and in operations. Accuracy is on the "
-        "other 30%."
+        "other 30%. All on one thread."
     ),
     limits=(
         "The time of the engineer, of a second deployment and of its tests is not counted, and is often the larger part.",

@@ -19,27 +19,30 @@ def verdicts(old: Result, new: Result) -> list[dict[str, Any]]:
     """Hold a re-run against a record.
 
     Quality must agree within its absolute tolerance, sizes and speeds (ratios between arms) within their factor. A speed
-    belongs to a machine: on another processor, or with another number of threads, it is shown and not judged.
+    belongs to a machine: on another processor, or with another number of threads, it is shown and not judged. Where a
+    machine was so unsteady that this alone may explain the difference, nobody can tell.
 
     Returns:
-        A row per headline of the old record: name, old, new, unit, tolerance, verdict ("same", "differs", "missing" or
-        "other machine").
+        A row per headline of the old record: name, old, new, unit, tolerance, verdict ("same", "differs", "missing",
+        "other machine" or "cannot tell").
     """
     fresh = {headline["name"]: headline for headline in new["headlines"]}
     alike = same_machine(old, new)
+    unsteady = (1 + _unsteadiness(old)) * (1 + _unsteadiness(new))
     rows = []
     for headline in old["headlines"]:
         found = fresh.get(headline["name"])
         rows.append(
             {
                 "name": headline["name"], "old": headline["value"], "new": found["value"] if found else None,
-                "unit": headline["unit"], "tolerance": headline["tolerance"], "verdict": _verdict(headline, found, alike),
+                "unit": headline["unit"], "tolerance": headline["tolerance"],
+                "verdict": _verdict(headline, found, alike, unsteady),
             }
         )  # fmt: skip
     return rows
 
 
-def _verdict(old: Mapping[str, Any], new: Mapping[str, Any] | None, alike: bool) -> str:
+def _verdict(old: Mapping[str, Any], new: Mapping[str, Any] | None, alike: bool, unsteady: float) -> str:
     if new is None:
         return "missing"
     if old["kind"] == "speed" and not alike:
@@ -47,7 +50,9 @@ def _verdict(old: Mapping[str, Any], new: Mapping[str, Any] | None, alike: bool)
     if old["kind"] == "quality":
         return "same" if abs(old["value"] - new["value"]) <= old["tolerance"] else "differs"
     ratio = max(old["value"], new["value"]) / max(min(old["value"], new["value"]), 1e-12)
-    return "same" if ratio <= old["tolerance"] else "differs"
+    if ratio <= old["tolerance"]:
+        return "same"
+    return "cannot tell" if old["kind"] == "speed" and ratio <= old["tolerance"] * unsteady else "differs"
 
 
 def compare(first: Result, second: Result) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
+from pipelines.benchmarks.machine import one_thread
 
 LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 512, 1_500
 """Levels of noise, the network's width, its steps of training and their size, and samples that are compared."""
@@ -21,6 +22,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 

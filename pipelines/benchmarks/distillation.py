@@ -5,6 +5,7 @@ from typing import Any
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, differences, over_seeds
+from pipelines.benchmarks.machine import one_thread
 
 TEACHER, STUDENT = (64, 256, 256, 10), (64, 12, 10)
 EPOCHS, LONGER, FEW = 30, 240, 200
@@ -19,6 +20,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 

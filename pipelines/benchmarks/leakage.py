@@ -100,15 +100,15 @@ def _told(scores: Scores) -> Measured:
         Headline("inflation, nearest neighbour", "quality", differences(nearest, most, none), "percentage points", none, 3.0,
                  "With a fifth of the test in the training data, the score of a nearest-neighbour classifier rises by {} "
                  "percentage points though nothing was learned."),
-        Headline("inflation, regression", "quality", differences(regression, most, none), "percentage points", none, 4.0,
+        Headline("inflation, regression", "quality", differences(regression, most, none), "percentage points", none, 6.0,
                  "That of a logistic regression rises by {} percentage points."),
-        Headline("inflation at 5%", "quality", differences(nearest, "5% planted", none), "percentage points", none, 2.0,
+        Headline("inflation at 5%", "quality", differences(nearest, "5% planted", none), "percentage points", none, 2.5,
                  "One test text in twenty is enough for {} percentage points."),
         Headline("found, lightly edited", "quality", percent["lightly edited"], "percent", "copies planted", 12.0,
                  "This knowledge base's own finder of near-duplicates catches {} percent of lightly edited copies."),
         Headline("false alarms", "quality", percent["unlike texts (false alarms)"], "percent", "texts without a copy", 1.0,
                  "It takes {} percent of other texts for copies."),
-        Headline("found, heavily edited", "quality", percent["heavily edited"], "percent", "copies planted", 16.0,
+        Headline("found, heavily edited", "quality", percent["heavily edited"], "percent", "copies planted", 25.0,
                  "Of copies with one word in seven replaced it catches {} percent.", True),
     ]  # fmt: skip
     return Measured(

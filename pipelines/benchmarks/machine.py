@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -48,6 +49,24 @@ def hardware(environment: Mapping[str, str]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread; also a decorator.
+
+    On small matrices several threads wait for each other longer than they compute, on a machine that others use too much
+    longer, and one thread adds up in the same order on every machine.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def noise() -> dict[str, float]:
     """Time the same matrix product many times; return the median in milliseconds and the interquartile range relative to it."""
     import torch

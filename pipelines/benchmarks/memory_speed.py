@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, alternate, column, over_seeds, quotients
-from pipelines.benchmarks.machine import tensor_megabytes
+from pipelines.benchmarks.machine import one_thread, tensor_megabytes
 
 DEPTH, WIDTH, HEADS, WORDS = 4, 128, 4, 96
 """Of the small decoder; words are numbers below `WORDS`."""
@@ -22,6 +22,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
@@ -220,7 +221,7 @@ BENCHMARK = Benchmark(
         f"An untrained decoder of {DEPTH} layers of width {WIDTH} computes gradients on eight texts of {TRAINED} words, scores "
         f"texts in batches of 1 to {BATCHES[-1]}, and writes {NEW} words after {PROMPT}, greedily, alone and in batches. Times "
         "are medians of rounds in turn; memory is the most that tensors made in a call hold at one time, beside the weights. "
-        "The int8 cache has a scale for each word and head and is restored before use."
+        "The int8 cache has a scale for each word and head and is restored before use. All on one thread."
     ),
     limits=(
         "Small and untrained: times and memory are those of its shape, the words mean nothing.",

@@ -18,7 +18,7 @@ from pipelines.benchmarks.harness import (
     over_seeds,
     quotients,
 )
-from pipelines.benchmarks.machine import tensor_megabytes
+from pipelines.benchmarks.machine import one_thread, tensor_megabytes
 
 EPOCHS, BATCH, WIDTH = 15, 128, 128
 """Of the trainings whose accuracy is told; times and memory are of single steps of a wider network."""
@@ -44,6 +44,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
@@ -148,7 +149,7 @@ BENCHMARK = Benchmark(
         f"seed, with torch.autocast in each format; weights stay in fp32. In the hard case the loss is multiplied by {SMALL:g} "
         "and the learning rate divided by it, which changes nothing in exact arithmetic. Accuracy is on the other 30%. Times "
         f"are medians of single steps on {TIMED} images with hidden layers of {WIDE}, arms in turn; memory is the most that the "
-        "tensors of a step hold at one time, beside the weights."
+        "tensors of a step hold at one time, beside the weights. All on one thread."
     ),
     limits=(
         "Small networks; large language models meet instabilities in bf16 and fp16 that this one does not.",

@@ -7,12 +7,14 @@ from typing import Any
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, alternate
+from pipelines.benchmarks.machine import one_thread
 
 WIDTH, EPOCHS, FURTHER, BATCH, ROUNDS = 512, 40, 10, 256, 40
 TIMED = ("fp32", "bf16", "int8 weights", "int8 weights and activations")
 BITS = {"int4 weights": 4, "int2 weights": 2}
 
 
+@one_thread()
 def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     """Train one classifier a seed, quantize it every way, and measure all arms on the same test images."""
     accuracy: dict[str, list[float]] = {}
@@ -203,7 +205,8 @@ BENCHMARK = Benchmark(
         "once a seed, and rounded after training: symmetric, a scale per output channel; activations, where rounded, per "
         f"image, when they arrive. Accuracy is on the other 30%. Times are medians of {ROUNDS} rounds on a batch of {BATCH}, "
         "arms in turn, in eager mode. Sizes are of packed weights with their scales. int4 and int2 weights are computed with "
-        "in fp32 after rounding, so they are not timed; those trained so go on for ten epochs with their weights rounded."
+        "in fp32 after rounding, so they are not timed; those trained so go on for ten epochs with "
+        "their weights rounded. All on one thread."
     ),
     limits=(
         "A small network on small images; large language models lose accuracy through outliers that this one does not have.",

@@ -8,6 +8,7 @@ from scipy.special import expit, logit
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, differences, over_seeds
+from pipelines.benchmarks.machine import one_thread
 
 SIZES = (60, 120, 250, 500, 1257)
 """Images that the plain models are trained on; the line through them says which loss of accuracy is to be expected."""
@@ -20,6 +21,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 

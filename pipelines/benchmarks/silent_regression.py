@@ -11,6 +11,7 @@ from scipy.stats import ttest_ind
 
 from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import RESAMPLES, Benchmark, Headline, Measured, Scores, column, over_seeds
+from pipelines.benchmarks.machine import one_thread
 
 RUNS, DRAWS, LEVEL = 40, 300, 0.05
 """Trainings in each condition; releases that are judged, drawn from these; the test's level."""
@@ -52,6 +53,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None]) -> Measured:
     return _told(over_seeds(seeds, advance, _once))
 
 
+@one_thread()
 def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     data, random = digits.load(seed), np.random.default_rng(seed)
     before = accuracies(data, Change())

@@ -55,5 +55,15 @@ def test_worse_quality_is_caught() -> None:
     assert [row["verdict"] for row in verdicts(result(1.0), result(0.4))] == ["differs"]
 
 
+@pytest.mark.parametrize(("value", "expected"), [(1.1, "cannot tell"), (0.5, "differs")])
+def test_a_slower_arm_is_no_failure_where_an_unsteady_machine_explains_it(value: float, expected: str) -> None:
+    rows = verdicts(result(2.0, kind="speed"), result(value, kind="speed", unsteadiness=0.4))
+    assert [row["verdict"] for row in rows] == [expected]
+
+
+def test_an_unsteady_machine_excuses_no_loss_of_quality() -> None:
+    assert [row["verdict"] for row in verdicts(result(1.0), result(0.4, unsteadiness=9.0))] == ["differs"]
+
+
 def test_a_slower_arm_is_caught_by_its_ratio() -> None:
     assert [row["verdict"] for row in verdicts(result(2.0, kind="speed"), result(1.2, kind="speed"))] == ["differs"]
