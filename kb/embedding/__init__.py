@@ -34,6 +34,7 @@ class Encoder(Protocol):
         engine: "torch" or "openvino".
         precision: "fp32", "bf16", "fp16" or "int8": what the products are computed in.
         dimensions: the length of a vector.
+        device: "cpu", "cuda" or "cuda:0".
     """
 
     key: str
@@ -42,6 +43,7 @@ class Encoder(Protocol):
     engine: str
     precision: str
     dimensions: int
+    device: str
 
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors of shape (len(texts), dimensions), in the texts' order."""

@@ -101,8 +101,8 @@ def _make(model: str, loaded: Any, weights: str, folder: Path) -> None:
         _convert(loaded, backend.to_str(), min(256, about["max_tokens"]), about["pad"], work / "model.xml")
         (work / "tokenizer.json").write_text(backend.to_str(), encoding="utf-8")
         (work / "about.json").write_text(json.dumps(about, sort_keys=True), encoding="utf-8")
-        if not folder.exists():
-            work.rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # what is there was not finished: its `about.json` is missing
+        work.rename(folder)
     except ModelError:
         raise
     except Exception as error:  # converters raise many kinds; every one means that this model has no int8 form

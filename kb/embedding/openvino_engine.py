@@ -29,6 +29,7 @@ class OpenVinoEncoder:
 
     engine = "openvino"
     precision = "int8"
+    device = "cpu"
 
     def __init__(
         self, model: str, *, max_tokens: int = 256, dimensions: int | None = None, prompts: Mapping[str, str] | None = None

@@ -25,7 +25,7 @@ class SeveralDevices:
     def __init__(self, encoders: Sequence[Encoder]) -> None:
         first = encoders[0]
         self.key, self.model, self.weights = first.key, first.model, first.weights
-        self.engine, self.precision, self.dimensions = first.engine, first.precision, first.dimensions
+        self.engine, self.precision, self.dimensions, self.device = first.engine, first.precision, first.dimensions, first.device
         self._encoders = list(encoders)
         self._workers = ThreadPoolExecutor(len(encoders))
 

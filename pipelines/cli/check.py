@@ -123,7 +123,7 @@ def _home(home: Path) -> str:
 def _model(context: Context) -> str:
     encoder = context.encoder()
     vector = encoder.encode(["a short text"])
-    return f"{encoder.key}, {vector.shape[1]} dimensions, {encoder.precision}"
+    return f"{encoder.key}, {vector.shape[1]} dimensions, {encoder.engine} in {encoder.precision}"
 
 
 def _store(context: Context) -> str:

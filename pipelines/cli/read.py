@@ -240,7 +240,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     facts: dict[str, Any] = {
         "home": str(context.home),
         "papers": store.count("papers"),
-        "vectors": len(store.vectors(str(run["model"]))[0]),
+        "vectors": len(store.embedded(str(run["model"]))),
         "themes": len(themes_seen),
         "clusters": store.count("clusters"),
         "findings": store.count("findings"),
@@ -248,13 +248,16 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         "run": run["id"],
         "finished": run["finished"],
         "model": run["model"],
+        "vectors_made_by": store.vectors_made_by(str(run["model"])).get("counts", {}),
         "drift": jsonlib.loads(str(run["settings"])).get("drift", {}),
         "sources": jsonlib.loads(str(run["sources"])),
     }
     if json:
         print_json(facts)
         return
-    shown = {**facts, "sources": ", ".join(facts["sources"]), "drift": facts["drift"].get("sentence", "")}
+    made_by = ", ".join(f"{name} ({count:,})" for name, count in sorted(facts["vectors_made_by"].items()))
+    sentence = facts["drift"].get("sentence", "")
+    shown = {**facts, "sources": ", ".join(facts["sources"]), "drift": sentence, "vectors_made_by": made_by}
     print_table(["", ""], [[name, f"{value:,}" if isinstance(value, int) else str(value)] for name, value in shown.items()])
 
 

@@ -189,7 +189,7 @@ def _fingerprint(store: Store, settings: Settings, themes: Taxonomy, engine: str
 def _counts(store: Store, encoder: Encoder) -> dict[str, int]:
     return {
         "papers": store.count("papers"),
-        "vectors": len(store.vectors(encoder.key)[0]),
+        "vectors": len(store.embedded(encoder.key)),
         "themes": len(set(store.table("themes", ["theme"])["theme"].to_pylist())),
         "clusters": store.count("clusters"),
         "findings": store.count("findings"),

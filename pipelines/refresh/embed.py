@@ -5,6 +5,7 @@ vectors are the same to the last bit.
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from kb.settings import Settings
 from kb.store import Store, quote, text_hash
 from pipelines.progress import Progress
 
-CHUNK = 2_048  # texts: about half a minute on two cores, so a stop loses little
+CHUNK = 2_048  # texts: less than half a minute on two cores, so a stop loses little
+CHUNK_GPU = 32_768  # some seconds there; in each, tokenizing and computing go on side by side
 
 
 def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
@@ -33,7 +35,8 @@ def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
     stored = store.embedded(encoder.key)
     missing = sorted(paper for name, paper in papers.items() if name not in stored)
     advance = progress.task(f"embed ({encoder.engine}, {encoder.precision})", len(missing), "texts")
-    for chunk, vectors in _encoded(settings, encoder, _chunks(store, missing)):
+    size = CHUNK if encoder.device == "cpu" else CHUNK_GPU
+    for chunk, vectors in _encoded(settings, encoder, _chunks(store, missing, size)):
         if not np.isfinite(vectors).all():
             raise ModelError(
                 f"{encoder.model} gave vectors that are no numbers, computed in {encoder.precision}",
@@ -45,10 +48,10 @@ def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
     return encoder
 
 
-def _chunks(store: Store, papers: list[str]) -> Iterator[list[str]]:
+def _chunks(store: Store, papers: list[str], size: int) -> Iterator[list[str]]:
     """Yield the texts of papers, in order of id."""
-    for start in range(0, len(papers), CHUNK):
-        wanted = ", ".join(quote(paper) for paper in papers[start : start + CHUNK])
+    for start in range(0, len(papers), size):
+        wanted = ", ".join(quote(paper) for paper in papers[start : start + size])
         rows = store.papers(["title", "abstract", "summary"], f"id IN ({wanted})").to_pylist()
         yield [f"{row['title']}. {row['abstract'] or row['summary']}" for row in rows]
 
@@ -58,6 +61,21 @@ def _encoded(settings: Settings, encoder: Encoder, chunks: Iterable[list[str]]) 
         from pipelines.ray_engine import encode_chunks  # an extra that few need
 
         yield from encode_chunks(settings, encoder, chunks)
-    else:
+    elif encoder.device == "cpu":
         for chunk in chunks:
             yield chunk, encoder.encode(chunk)
+    else:
+        yield from _ahead(encoder, chunks)
+
+
+def _ahead(encoder: Encoder, chunks: Iterable[list[str]]) -> Iterator[tuple[list[str], Vectors]]:
+    """Embed the next chunk while the last one is stored, so that a GPU does not wait for the disk."""
+    with ThreadPoolExecutor(1) as worker:
+        last: tuple[list[str], Future[Vectors]] | None = None
+        for chunk in chunks:
+            following = chunk, worker.submit(encoder.encode, chunk)
+            if last:
+                yield last[0], last[1].result()
+            last = following
+        if last:
+            yield last[0], last[1].result()

@@ -65,7 +65,7 @@ def embed_library(store: Store, encoder: Encoder, papers: int) -> None:
     """Embed the starter library's works, once, for a corpus that is large enough to deserve it."""
     if papers < LIBRARY_FROM:
         return
-    stored = set(store.vectors(encoder.key)[0])
+    stored = store.embedded(encoder.key)
     missing = [work.text for work in library() if text_hash(work.text) not in stored]
     if missing:
         store.add_vectors(encoder.key, [text_hash(text) for text in missing], encoder.encode(missing), about(encoder))

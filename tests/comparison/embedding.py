@@ -26,17 +26,16 @@ def main(place: Path, count: int, compared: int) -> None:
     texts = [f"{titles[number]}. {abstracts[number]}" for number in order[:count]]
     engines = arms()
     seconds = timed(engines, texts, ROUNDS)
-    chosen = order[:compared]
-    found = equal(engines, [titles[number] for number in chosen], [abstracts[number] for number in chosen])
-    print(f"{len(texts)} texts timed, {ROUNDS} rounds in turn; {len(chosen)} compared")
-    print(f"{'':45} {'texts/s':>8} {'times':>6} {'mean cos':>9} {'worst':>8} {'overlap@10':>10} {'MRR':>7}")
+    print(f"{len(texts)} texts, {ROUNDS} rounds in turn")
     for name, times in seconds.items():
         ratio = np.median([base / one for base, one in zip(seconds[PEER], times, strict=True)])
-        one = found[name]
-        print(
-            f"{name:45} {len(texts) / np.median(times):8.1f} {ratio:6.2f} {one.mean_cosine:9.5f} {one.worst_cosine:8.5f} "
-            f"{one.overlap:10.4f} {one.mrr:7.4f}"
-        )
+        print(f"{name:45} {len(texts) / np.median(times):8.1f} texts/s {ratio:6.2f} times", flush=True)
+    chosen = order[:compared]
+    found = equal(engines, [titles[number] for number in chosen], [abstracts[number] for number in chosen])
+    print(f"{len(chosen)} texts compared")
+    print(f"{'':45} {'mean cos':>9} {'worst':>8} {'overlap@10':>10} {'MRR':>7}")
+    for name, one in found.items():
+        print(f"{name:45} {one.mean_cosine:9.5f} {one.worst_cosine:8.5f} {one.overlap:10.4f} {one.mrr:7.4f}")
 
 
 def _works(place: Path) -> tuple[list[str], list[str]]:

@@ -36,7 +36,7 @@ def test_there_is_one_copy_of_the_model_for_each_gpu(monkeypatch: pytest.MonkeyP
     devices: list[str] = []
 
     class Fake:
-        key = model = weights = engine = precision = ""
+        key = model = weights = engine = precision = device = ""
         dimensions = 4
 
         def __init__(self, _: str, *, device: str) -> None:
