@@ -50,7 +50,7 @@ def questions(documents: Sequence[Document]) -> list[str]:
         return " ".join(words[start : start + size])
 
     parts = [run(document.title, 5) for document in documents]
-    each = min(RUNS, -(-ASKED // max(1, len(documents))))
+    each = min(RUNS, max(1, ASKED // max(1, len(documents))))
     bodies = [run(document.body, 8) for document in documents for _ in range(each) if document.body.strip()]
     keywords = sorted({keyword.lower() for document in documents for keyword in document.keywords if 2 < len(keyword) < 60})
     return [*(document.title for document in documents), *parts, *bodies, *keywords[:TAUGHT]]
