@@ -69,7 +69,16 @@ export function openEngine(manifest, read) {
   const vectorShard = (/** @type {number} */ at) => once(`vectors/${at}.bin`, (bytes) => bytes);
   const facetBytes = () => once("facets.bin", (bytes) => bytes);
   const vocabulary = () =>
-    once("vocabulary.txt", (bytes) => new Map(new TextDecoder().decode(bytes).split("\n").map((piece, at) => [piece, at])));
+    once(
+      "vocabulary.txt",
+      (bytes) =>
+        new Map(
+          new TextDecoder()
+            .decode(bytes)
+            .split("\n")
+            .map((piece, at) => [piece, at]),
+        ),
+    );
   const table = () => once("table.bin", (bytes) => readTable(bytes, /** @type {Meaning} */ (manifest.meaning).vocabulary));
   /** @type {import("./semantic.js").Vectors | null} */
   let vectors = null;
@@ -152,7 +161,12 @@ export function openEngine(manifest, read) {
     const { meaning } = manifest;
     if (!meaning || vectors) return;
     const shards = await inLanes(meaning.vectorShards, vectorShard);
-    vectors = { shards, papersPerShard: meaning.papersPerShard, steps: Float32Array.from(meaning.steps), centre: Float32Array.from(meaning.centre) };
+    vectors = {
+      shards,
+      papersPerShard: meaning.papersPerShard,
+      steps: Float32Array.from(meaning.steps),
+      centre: Float32Array.from(meaning.centre),
+    };
   }
 
   /**

@@ -53,7 +53,8 @@ export function fillHits(list, state, question, site) {
 function themesInCommon({ hits, papers }) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { place } of hits) for (const theme of papers.get(place)?.themes ?? []) counts.set(theme, (counts.get(theme) ?? 0) + 1);
+  for (const { place } of hits)
+    for (const theme of papers.get(place)?.themes ?? []) counts.set(theme, (counts.get(theme) ?? 0) + 1);
   return new Map([...counts].filter(([, count]) => count >= SHARED));
 }
 
@@ -70,11 +71,15 @@ function entry(hit, paper, common, state, question, site) {
     found ? element("mark", {}, text) : text,
   );
   const known = /^https?:\/\//.test(paper.link);
-  const named = known ? element("a", { href: paper.link, class: "title" }, ...title) : element("span", { class: "title" }, ...title);
+  const named = known
+    ? element("a", { href: paper.link, class: "title" }, ...title)
+    : element("span", { class: "title" }, ...title);
   const authors = paper.authors.join(", ") + (paper.more ? " et al." : "");
   const facts = [paper.withdrawn ? "withdrawn" : "", authors, paper.date, paper.venue].filter(Boolean).join(" · ");
   const nameOf = (/** @type {string} */ id) => state.manifest?.facets.themes.find((theme) => theme.id === id)?.name ?? id;
-  const themes = paper.themes.map((id) => element("a", { href: new URL(`themes/${id}/`, site).href, class: "theme" }, nameOf(id)));
+  const themes = paper.themes.map((id) =>
+    element("a", { href: new URL(`themes/${id}/`, site).href, class: "theme" }, nameOf(id)),
+  );
   const shared = paper.themes.filter((id) => common.has(id)).map((id) => `${nameOf(id)} (${common.get(id)} of these)`);
   const why = [
     hit.words.length ? `words: ${hit.words.join(", ")}` : "",
@@ -90,7 +95,13 @@ function entry(hit, paper, common, state, question, site) {
       "div",
       { class: "acts" },
       ...(state.manifest?.meaning
-        ? [element("button", { type: "button", class: "like", "data-place": String(hit.place), "aria-label": `Papers like ${paper.title}` }, "Similar papers")]
+        ? [
+            element(
+              "button",
+              { type: "button", class: "like", "data-place": String(hit.place), "aria-label": `Papers like ${paper.title}` },
+              "Similar papers",
+            ),
+          ]
         : []),
       element("details", { class: "cite" }, element("summary", {}, "BibTeX"), element("pre", {}, paper.bibtex)),
     ),

@@ -19,8 +19,22 @@ const early = /** @type {any} */ (window).searchEarly;
 /** @type {Worker} */
 const worker = early.worker;
 
-/** @type {import("./hits.js").Shown & {like: number | null, likeTitle: string, limit: number, total: number, stage: string, loaded: string}} */
-const state = { id: 0, hits: [], papers: new Map(), manifest: null, like: null, likeTitle: "", limit: A_PAGE, total: 0, stage: "", loaded: "" };
+/**
+ * @type {import("./hits.js").Shown & {like: number | null, likeTitle: string, limit: number, total: number, stage: string,
+ *   loaded: string}}
+ */
+const state = {
+  id: 0,
+  hits: [],
+  papers: new Map(),
+  manifest: null,
+  like: null,
+  likeTitle: "",
+  limit: A_PAGE,
+  total: 0,
+  stage: "",
+  loaded: "",
+};
 let timer = 0;
 
 const select = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
@@ -121,12 +135,22 @@ function fillFilters({ facets }) {
     select(name).append(...options.map(([value, text]) => new Option(text, value)));
   for (const group of facets.groups) {
     const inside = facets.themes.filter(({ id }) => id.startsWith(`${group.id}/`));
-    add("theme", [[group.id, group.name], ...inside.map(({ id, name }) => /** @type {[string, string]} */ ([id, `\u2003${name}`]))]);
+    add("theme", [
+      [group.id, group.name],
+      ...inside.map(({ id, name }) => /** @type {[string, string]} */ ([id, `\u2003${name}`])),
+    ]);
   }
   const years = Array.from({ length: facets.lastYear - facets.firstYear + 1 }, (_, at) => String(facets.lastYear - at));
-  for (const name of ["since", "until"]) add(name, years.map((year) => [year, year]));
+  for (const name of ["since", "until"])
+    add(
+      name,
+      years.map((year) => [year, year]),
+    );
   for (const name of /** @type {const} */ (["venue", "source"])) {
-    add(name, facets[`${name}s`].map((/** @type {string} */ value) => [value, value]));
+    add(
+      name,
+      facets[`${name}s`].map((/** @type {string} */ value) => [value, value]),
+    );
   }
 }
 

@@ -72,7 +72,9 @@ const kinds = {
   },
   ask: (asked) => answer(asked).catch(() => postMessage({ kind: "failed", id: asked.id })),
   load: () =>
-    engine.loadAll((stage) => postMessage({ kind: "loaded", stage })).catch(() => postMessage({ kind: "loaded", stage: "failed" })),
+    engine
+      .loadAll((stage) => postMessage({ kind: "loaded", stage }))
+      .catch(() => postMessage({ kind: "loaded", stage: "failed" })),
 };
 
 onmessage = ({ data }) => kinds[data.kind]?.(data);
