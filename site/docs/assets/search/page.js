@@ -121,7 +121,10 @@ const heard = {
 };
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
-/** Load what search by meaning needs once the first answer stands there, lest that wait; a reader who saves data is not sent megabytes. */
+/**
+ * Load what search by meaning needs, once the first answer stands there, lest that wait. A reader who saves data is not sent
+ * megabytes.
+ */
 function load() {
   if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
   load.begun = true;
