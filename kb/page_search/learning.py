@@ -33,7 +33,8 @@ def learn(
         answers.append(encoder.encode(asked[start : start + CHUNK]))
         advance(len(answers[-1]))
     texts = tokenizer.pieces([documents[at].text for at in chosen])
-    return table.distil(tokenizer.pieces(asked), np.concatenate(answers), texts, vectors[chosen], dimensions=DIMENSIONS)
+    even = min(DIMENSIONS, vectors.shape[1] // 2 * 2)  # two share a byte
+    return table.distil(tokenizer.pieces(asked), np.concatenate(answers), texts, vectors[chosen], dimensions=even)
 
 
 def questions(documents: Sequence[Document]) -> list[str]:
