@@ -28,7 +28,7 @@ PAIRS = 8_192
 LEAST_PAIR = 8
 """Pairs of pieces that occur less often have no row."""
 PAIRED = 65_536
-"""Nor have pairs of pieces beyond this number (multilingual vocabularies have some): a page keeps a pair in two 16-bit numbers."""
+"""Nor have pairs of pieces from this number on, which multilingual vocabularies have: a page keeps them in two 16-bit numbers."""
 RIDGE, ROUNDS = 0.02, 15
 DOCUMENT_WEIGHT = 0.3
 """Documents teach rows of words that no question has; they are no questions, so they count less."""
