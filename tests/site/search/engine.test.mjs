@@ -110,6 +110,10 @@ test("a file that failed is asked for again", async () => {
   assert.ok((await engine.search("quantization")).total > 0);
 });
 
+test("a paper's text is read when it is opened", async () => {
+  assert.equal(await open().text(expected.like.place), expected.like.text);
+});
+
 test("the best few are those of a full sort, ties in order", () => {
   const scores = Float32Array.from({ length: 500 }, (_, at) => (at * 7919) % 50);
   const sorted = [...scores.keys()].filter((at) => scores[at] > 0).sort((a, b) => scores[b] - scores[a] || a - b);

@@ -201,5 +201,16 @@ export function openEngine(manifest, read) {
     }));
   }
 
-  return { search, similar, embed, loadVectors, loadAll, details };
+  /**
+   * Return what a reader sees of a paper on opening it: its abstract or a summary, or nothing if neither may be shown.
+   * @param {number} place
+   * @returns {Promise<string>}
+   */
+  async function text(place) {
+    const { perShard } = manifest.details;
+    const bytes = await read(`texts/${Math.floor(place / perShard)}.json`);
+    return JSON.parse(new TextDecoder().decode(bytes))[place % perShard];
+  }
+
+  return { search, similar, embed, loadVectors, loadAll, details, text };
 }

@@ -45,9 +45,33 @@ export function fillHits(list, state, question, site) {
   state.hits.forEach((hit, at) => {
     const paper = state.papers.get(hit.place);
     const item = /** @type {HTMLElement | undefined} */ (list.children[at]);
-    if (paper && item) item.replaceChildren(...entry(hit, paper, common, state, question, site));
+    if (!paper || !item) return;
+    const told = JSON.stringify([hit, question, paper.themes.map((id) => common.get(id))]);
+    if (item.dataset.told === told) return; // what a reader has opened in it stays open
+    item.dataset.told = told;
+    item.replaceChildren(...entry(hit, paper, common, state, question, site));
   });
 }
+
+/**
+ * Put a paper's abstract or summary where the reader opened it.
+ * @param {HTMLElement} list
+ * @param {number} place
+ * @param {string | null} text null if it could not be loaded
+ * @param {string} question
+ */
+export function showText(list, place, text, question) {
+  const room = list.querySelector(`li[data-place="${place}"] details.about p`);
+  if (text === null) room?.replaceChildren("It could not be loaded. Check the network.");
+  else room?.replaceChildren(...(text ? marked(text, question) : ["Its abstract may not be shown here; the title leads to it."]));
+}
+
+/**
+ * @param {string} text
+ * @param {string} question
+ */
+const marked = (text, question) =>
+  stretches(text, question.trim() ? [question] : []).map(({ text: part, found }) => (found ? element("mark", {}, part) : part));
 
 /** @param {Shown} state */
 function themesInCommon({ hits, papers }) {
@@ -67,9 +91,7 @@ function themesInCommon({ hits, papers }) {
  * @param {URL} site
  */
 function entry(hit, paper, common, state, question, site) {
-  const title = stretches(paper.title, question.split(/\s+/).filter(Boolean).length ? [question] : []).map(({ text, found }) =>
-    found ? element("mark", {}, text) : text,
-  );
+  const title = marked(paper.title, question);
   const known = /^https?:\/\//.test(paper.link);
   const named = known
     ? element("a", { href: paper.link, class: "title" }, ...title)
@@ -103,6 +125,12 @@ function entry(hit, paper, common, state, question, site) {
             ),
           ]
         : []),
+      element(
+        "details",
+        { class: "about", "data-place": String(hit.place) },
+        element("summary", {}, "About"),
+        element("p", {}, "…"),
+      ),
       element("details", { class: "cite" }, element("summary", {}, "BibTeX"), element("pre", {}, paper.bibtex)),
     ),
   ];

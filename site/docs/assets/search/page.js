@@ -1,6 +1,6 @@
 // The page of search: reads the question from the address and the form, asks the worker, shows what it answers.
 import { bibtex, csv } from "./export.js";
-import { showHits, fillHits } from "./hits.js";
+import { fillHits, showHits, showText } from "./hits.js";
 
 const SITE = new URL("../../", import.meta.url);
 const PAUSE = 80; // milliseconds after the last key
@@ -115,6 +115,7 @@ const heard = {
     if (stage === "meaning" && state.like === null && field.value.trim()) ask(true);
     else if (state.hits.length) say(told());
   },
+  text: ({ place, text }) => showText(list, place, text, field.value),
   failed: ({ id }) => {
     if (id === state.id) say("A file of the index could not be loaded. Check the network, then search again.");
   },
@@ -188,6 +189,14 @@ list.addEventListener("click", ({ target }) => {
   ask(false);
   status.focus();
 });
+list.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const { open, dataset } = /** @type {HTMLDetailsElement} */ (target);
+    if (open && dataset.place) worker.postMessage({ kind: "read", place: Number(dataset.place) });
+  },
+  true, // toggling does not bubble
+);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   ask(false);
