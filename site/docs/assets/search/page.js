@@ -36,6 +36,7 @@ const state = {
   loaded: "",
 };
 let timer = 0;
+let settled = early.asked; // whether the question in the address was finished, not one that is being typed
 
 const select = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
 const filters = () => Object.fromEntries(NAMES.map((name) => [name, select(name).value]));
@@ -51,14 +52,14 @@ function ask(typing) {
   worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit });
 }
 
-/** Keep the question in the address, so that it can be shared; a finished question is a step of the browser's history. */
+/** Keep the question in the address, so that it can be shared; a finished question stays a step of the browser's history. */
 function remember(typing) {
   const told = new URLSearchParams();
   if (field.value.trim()) told.set("q", field.value.trim());
   for (const [name, value] of Object.entries(filters())) if (value) told.set(name, value);
   const address = `${location.pathname}${told.size ? `?${told}` : ""}`;
-  if (address === location.pathname + location.search) return;
-  history[typing ? "replaceState" : "pushState"](null, "", address);
+  if (address !== location.pathname + location.search) history[settled ? "pushState" : "replaceState"](null, "", address);
+  settled = !typing;
 }
 
 /** @param {string} address the part after the page's path */
@@ -211,6 +212,7 @@ field.addEventListener("input", () => {
 addEventListener("popstate", () => {
   readAddress(location.search);
   ask(true);
+  settled = true;
 });
 
 async function start() {
