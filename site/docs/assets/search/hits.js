@@ -127,7 +127,7 @@ function entry(hit, paper, common, state, question, site) {
         : []),
       element(
         "details",
-        { class: "about", "data-place": String(hit.place) },
+        { class: "cite about", "data-place": String(hit.place) },
         element("summary", {}, "About"),
         element("p", {}, "…"),
       ),
