@@ -27,6 +27,8 @@ Pieces = Sequence[Sequence[int]]
 PAIRS = 8_192
 LEAST_PAIR = 8
 """Pairs of pieces that occur less often have no row."""
+PAIRED = 65_536
+"""Nor have pairs of pieces from this number on, which multilingual vocabularies have: a page keeps them in two 16-bit numbers."""
 RIDGE, ROUNDS = 0.02, 15
 DOCUMENT_WEIGHT = 0.3
 """Documents teach rows of words that no question has; they are no questions, so they count less."""
@@ -170,7 +172,7 @@ def _frequent_pairs(texts: Pieces) -> NDArray[np.int32]:
     worth = {
         pair: count * float(np.log(count * total / (single[pair[0]] * single[pair[1]])))
         for pair, count in double.items()
-        if count >= LEAST_PAIR
+        if count >= LEAST_PAIR and max(pair) < PAIRED
     }
     best = sorted(worth, key=lambda pair: (-worth[pair], pair))[:PAIRS]
     return np.array(sorted(pair for pair in best if worth[pair] > 0), np.int32).reshape(-1, 2)

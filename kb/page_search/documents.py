@@ -20,7 +20,7 @@ class Document:
         title, body: what its words are taken from; the body is the abstract, or the editors' summary.
         year, venue, sources, themes: what readers narrow answers to; the venue is without its year.
         keywords: the authors' own; they are not searched, but teach what questions look like.
-        shown: what the page shows of it.
+        shown: what the page shows of it in a list; readable: what it shows when a reader opens it, empty if it may show nothing.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Document:
     themes: tuple[str, ...]
     keywords: tuple[str, ...]
     shown: Mapping[str, Any] = field(default_factory=dict)
+    readable: str = ""
 
     @property
     def text(self) -> str:

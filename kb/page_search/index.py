@@ -49,7 +49,9 @@ def build(
     ranking = sum(map(len, files.values()))
     starts = range(0, len(documents), SHOWN_PER_FILE)
     for number, start in enumerate(starts):
-        files[f"papers/{number}.json"] = _json([document.shown for document in documents[start : start + SHOWN_PER_FILE]])
+        together = documents[start : start + SHOWN_PER_FILE]
+        files[f"papers/{number}.json"] = _json([document.shown for document in together])
+        files[f"texts/{number}.json"] = _json([document.readable for document in together])
     manifest = {
         "papers": len(documents), "run": run, "bytes": ranking, "stopWords": sorted(STOP_WORDS), "firstTerms": index.first_terms,
         "meaning": {**packed.told, "share": SHARE} if packed else None, "facets": facets,

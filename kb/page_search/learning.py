@@ -11,6 +11,8 @@ from kb.page_search.documents import Document
 DIMENSIONS = 256
 TAUGHT = 12_000
 """Titles that a table learns from, at most: chosen by hash, so that they are spread over the corpus."""
+RUNS, ASKED = 8, 12_000
+"""Runs of words out of each body, at most, and about how many there should be of them in all."""
 CHUNK = 2_048
 Advance = Callable[[int], None]
 
@@ -18,7 +20,7 @@ Advance = Callable[[int], None]
 def learn(
     encoder: Encoder, tokenizer: WordPieces, documents: Sequence[Document], vectors: Vectors, advance: Advance = lambda _: None
 ) -> table.TokenTable:
-    """Learn a table from titles, parts of titles and keywords as questions, and from the papers themselves.
+    """Learn a table from titles, parts of titles and bodies and keywords as questions, and from the papers themselves.
 
     Args:
         vectors: of the documents, shape (n, d).
@@ -31,17 +33,25 @@ def learn(
         answers.append(encoder.encode(asked[start : start + CHUNK]))
         advance(len(answers[-1]))
     texts = tokenizer.pieces([documents[at].text for at in chosen])
-    return table.distil(tokenizer.pieces(asked), np.concatenate(answers), texts, vectors[chosen], dimensions=DIMENSIONS)
+    even = min(DIMENSIONS, vectors.shape[1] // 2 * 2)  # two share a byte
+    return table.distil(tokenizer.pieces(asked), np.concatenate(answers), texts, vectors[chosen], dimensions=even)
 
 
 def questions(documents: Sequence[Document]) -> list[str]:
-    """Return what readers might ask: titles, a run of one to five words out of each, and authors' keywords."""
+    """Return what readers might ask: titles, runs of words out of titles and bodies, and authors' keywords.
+
+    Every title gives one run of one to five words, every body up to `RUNS` of one to eight, fewer where there are many papers.
+    """
     random = np.random.default_rng(0)
-    parts = []
-    for document in documents:
-        words = document.title.split()
-        size = min(len(words), int(random.choice([1, 2, 2, 3, 3, 4, 5])))
+
+    def run(text: str, longest: int) -> str:
+        words = text.split()
+        size = min(len(words), int(random.integers(1, longest + 1)))
         start = int(random.integers(len(words) - size + 1))
-        parts.append(" ".join(words[start : start + size]))
+        return " ".join(words[start : start + size])
+
+    parts = [run(document.title, 5) for document in documents]
+    each = min(RUNS, max(1, ASKED // max(1, len(documents))))
+    bodies = [run(document.body, 8) for document in documents for _ in range(each) if document.body.strip()]
     keywords = sorted({keyword.lower() for document in documents for keyword in document.keywords if 2 < len(keyword) < 60})
-    return [*(document.title for document in documents), *parts, *keywords[:TAUGHT]]
+    return [*(document.title for document in documents), *parts, *bodies, *keywords[:TAUGHT]]

@@ -150,7 +150,7 @@ def build_site(
         built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
         count += workspace.add(built, made.beside)
         count += workspace.fill_lists(built, made.lists)
-        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress))
+        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress, abstracts))
         about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)

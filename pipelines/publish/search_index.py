@@ -23,19 +23,28 @@ AUTHORS = 6
 
 
 def build(
-    store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder] | None, home: Path | None, progress: Progress
-) -> Iterator[Page]:
+    store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder] | None, home: Path | None, progress: Progress,
+    abstracts: str = "licensed",
+) -> Iterator[Page]:  # fmt: skip
     """Yield the files of the index.
 
     Args:
         encoder: loads the embedding model, to learn a table where none is kept. Without one, or for a model whose tokenizer is
             no uncased BERT one, the page searches by words alone.
         home: where tables are kept; None keeps none.
+        abstracts: which of them may be shown: "licensed", "all" or "none". Every abstract is searched.
     """
     documents = read(store)
-    rows = {row["id"]: row for row in export.papers(store, abstracts=False)}
+    listed = export.papers(store, abstracts=False)
+    rows = {row["id"]: row for row in export.with_abstracts(store, listed, abstracts)}
     cited = export.bibtex_entries([rows[name] for name in sorted(rows)])
-    documents = [replace(document, shown=_shown(rows[document.id], cited[document.id])) for document in documents]
+    documents = [
+        replace(
+            document, shown=_shown(rows[document.id], cited[document.id]),
+            readable=escape.plain(rows[document.id]["abstract"] or rows[document.id]["summary"]),
+        )
+        for document in documents
+    ]  # fmt: skip
     meaning = _meaning(store, documents, encoder, home, progress)
     size = 0.0
     for name, content in index.build(documents, taxonomy, str((store.run or {})["id"]), meaning):

@@ -26,7 +26,10 @@ async function fresh(request) {
     const answer = await fetch(request);
     if (answer.ok && (request.mode === "navigate" || /\.(?:js|css|json|svg|png)$/.test(new URL(request.url).pathname))) {
       const copy = answer.clone();
-      caches.open(PAGES).then((cache) => cache.put(withoutQuestion(request.url), copy)).catch(() => undefined);
+      caches
+        .open(PAGES)
+        .then((cache) => cache.put(withoutQuestion(request.url), copy))
+        .catch(() => undefined);
     }
     return answer;
   } catch (error) {

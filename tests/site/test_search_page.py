@@ -60,7 +60,7 @@ def test_answers_come_while_typing_and_the_address_can_be_shared(context: Browse
     page = look(context, address + PAGE).page
     page.locator("#question").press_sequentially("graph theo")
     expect(page.locator("#hits .title").first).to_contain_text("graph theory")
-    assert page.url.endswith("?q=graph+theo")
+    expect(page).to_have_url(f"{address}{PAGE}?q=graph+theo")
     page.locator("#question").press("Enter")
     page.locator("#question").fill("quantization")
     page.locator("#question").press("Enter")
@@ -101,6 +101,15 @@ def test_the_answers_can_be_saved_as_bibtex_and_csv(answers: Any, tmp_path: Path
     rows = list(csv.reader(io.StringIO(kept["csv"])))
     assert len(rows) == 21
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_a_paper_can_be_opened_and_its_text_is_text(answers: Any) -> None:
+    about = answers.page.locator("#hits details.about").first
+    about.locator("summary").click()
+    expect(about.locator("mark").first).to_be_visible()
+    assert "quantization" in about.inner_text().lower()
+    assert answers.page.locator("#hits details.about img, #hits details.about script").count() == 0
+    assert answers.page.evaluate("window.pwned") is None
 
 
 def test_more_answers_can_be_asked_for(answers: Any) -> None:

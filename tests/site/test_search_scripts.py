@@ -33,7 +33,7 @@ def documents() -> list[Document]:
         Document(
             id=work.id, key=work.id, title=work.title, body=work.abstract or work.summary, year=work.published.year,
             venue=work.venue.rsplit(" ", 1)[0], sources=("starter",) if number % 3 else ("starter", "other"), themes=work.labels,
-            keywords=(), shown={"title": work.title},
+            keywords=(), shown={"title": work.title}, readable=work.summary,
         )
         for number, work in enumerate(library())
     ]  # fmt: skip
@@ -116,7 +116,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             }
             for at, question in enumerate(QUESTIONS)
         ],
-        "like": {"place": 7, "places": [at for at in np.argsort(-near, kind="stable")[:11].tolist() if at != 7]},
+        "like": {
+            "text": listed[7].readable, "place": 7,
+            "places": [at for at in np.argsort(-near, kind="stable")[:11].tolist() if at != 7],
+        },
         "filters": [{"filters": wanted, "places": places} for wanted, places in filters],
         "singulars": [(word, postings.singular(word)) for word in "studies eyes shoes buses loss is gans toes ties dies".split()],
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """The files of the search and of the map, made from the store."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from kb.store import Store
 from pipelines.progress import Silent
 from pipelines.publish import paper_map, search_index
 from pipelines.publish.pages import Page
+from pipelines.refresh import refresh
+from pipelines.sources import Window
 
 
 class Encoder:
@@ -69,6 +72,20 @@ def test_every_paper_is_shown_in_the_order_of_the_index(by_words: dict[str, Page
     shown = [record for at in range(-(-910 // 16)) for record in json.loads(by_words[f"{folder}{at}.json"].content)]
     assert len({record["id"] for record in shown}) == 910
     assert all(record["bibtex"].startswith("@") and record["title"] for record in shown)
+
+
+def test_only_abstracts_that_may_be_published_are_in_the_files(tmp_path: Path, snapshot: Callable[..., Path]) -> None:
+    mine = {"title": "A study of mine", "abstract": "An abstract of mine.", "published": "2023-01-01", "authors": ["Ada Author"]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(mine) + "\n")
+    chosen = settings.load(tmp_path / "home")
+    sources = [f"arxiv_snapshot={snapshot(range(1))}", f"files={tmp_path / 'mine.jsonl'}"]  # arXiv's metadata are CC0
+    refresh(chosen, sources, Window(), Silent())
+    own = Store.read(chosen.store_uri)
+    free = "We invent study number 0 for a test."
+    for policy, expected in (("licensed", {free}), ("all", {free, "An abstract of mine."}), ("none", set())):
+        pages = search_index.build(own, taxonomy.load(), None, None, Silent(), policy)
+        texts = {text for page in pages if "/texts/" in page.path for text in json.loads(page.content)}
+        assert texts - {""} == expected
 
 
 def test_a_table_is_learnt_once_and_kept(store: Store, encoder: Encoder, by_words: dict[str, Page], tmp_path: Path) -> None:

@@ -6,14 +6,32 @@ const SCRIPTS = process.env.COMPARE_SCRIPTS;
 const { csv, indices, number, shares, stretches } = await import(`${SCRIPTS}/series.js`);
 const { draw, NARROW, niceSteps, WIDE } = await import(`${SCRIPTS}/drawing.js`);
 
-const row = (period, count, total) => ({ period, count, total, share: count / total, low: count / total / 2, high: (count / total) * 1.5 });
-const one = shares("theme:a", "A", [row("2018-01-01", 0, 100), row("2019-01-01", 10, 100), row("2020-01-01", 20, 100), row("2022-01-01", 40, 100)]);
+const row = (period, count, total) => ({
+  period,
+  count,
+  total,
+  share: count / total,
+  low: count / total / 2,
+  high: (count / total) * 1.5,
+});
+const one = shares("theme:a", "A", [
+  row("2018-01-01", 0, 100),
+  row("2019-01-01", 10, 100),
+  row("2020-01-01", 20, 100),
+  row("2022-01-01", 40, 100),
+]);
 const other = shares("theme:b", "B", [row("2019-01-01", 5, 100), row("2020-01-01", 4, 100)]);
 
 test("an index starts at 100 in the first period that all have and none is zero in", () => {
   const { start, series } = indices([one, other]);
   assert.equal(start, "2019-01-01");
-  assert.deepEqual(series.map(({ points }) => points.map(({ value }) => Math.round(value))), [[0, 100, 200, 400], [100, 80]]);
+  assert.deepEqual(
+    series.map(({ points }) => points.map(({ value }) => Math.round(value))),
+    [
+      [0, 100, 200, 400],
+      [100, 80],
+    ],
+  );
   assert.equal(Math.round(series[0].points[2].high), 300);
 });
 
@@ -22,7 +40,10 @@ test("without a common period there is no index", () => {
 });
 
 test("periods that are not covered are gaps", () => {
-  assert.deepEqual(stretches(one.points, "year").map((part) => part.length), [3, 1]);
+  assert.deepEqual(
+    stretches(one.points, "year").map((part) => part.length),
+    [3, 1],
+  );
   assert.equal(number("2020-01-01", "month") - number("2019-12-01", "month"), 1);
 });
 
@@ -40,8 +61,12 @@ test("every point lies inside the drawing, bands that reach too far are cut", ()
 });
 
 test("names do not cover one another", () => {
-  const many = Array.from({ length: 8 }, (_, at) => shares(`theme:${at}`, `N${at}`, [row("2019-01-01", 10 + at, 1000), row("2020-01-01", 10, 1000)]));
-  const heights = draw(many, "year", false).names.map(({ y }) => y).sort((a, b) => a - b);
+  const many = Array.from({ length: 8 }, (_, at) =>
+    shares(`theme:${at}`, `N${at}`, [row("2019-01-01", 10 + at, 1000), row("2020-01-01", 10, 1000)]),
+  );
+  const heights = draw(many, "year", false)
+    .names.map(({ y }) => y)
+    .sort((a, b) => a - b);
   heights.slice(1).forEach((y, at) => assert.ok(y - heights[at] >= 14.9));
 });
 

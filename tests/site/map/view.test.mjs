@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { fitting, grid, moved, pixelOf, placeAt, SIDE, whole, zoomed, zoomOf } = await import(`${process.env.MAP_SCRIPTS}/view.js`);
+const { fitting, grid, moved, pixelOf, placeAt, SIDE, whole, zoomed, zoomOf } = await import(
+  `${process.env.MAP_SCRIPTS}/view.js`
+);
 const view = whole(800, 600);
 
 test("the whole map is inside the first view", () => {
@@ -25,11 +27,22 @@ test("nobody gets farther than the whole map, nor off it", () => {
 });
 
 test("names never cover one another; finer ones come when a reader is near", () => {
-  const names = Array.from({ length: 300 }, (_, at) => ({ name: `N${at}`, x: (at * 7919) % SIDE, y: (at * 104729) % SIDE, papers: 300 - at, broad: at < 20 }));
-  for (const [seen, broad] of [[view, true], [zoomed(view, 4), false]]) {
+  const names = Array.from({ length: 300 }, (_, at) => ({
+    name: `N${at}`,
+    x: (at * 7919) % SIDE,
+    y: (at * 104729) % SIDE,
+    papers: 300 - at,
+    broad: at < 20,
+  }));
+  for (const [seen, broad] of [
+    [view, true],
+    [zoomed(view, 4), false],
+  ]) {
     const shown = fitting(names, seen, () => 60);
     assert.ok(shown.length > 3 && shown.every((it) => it.broad === broad));
-    shown.forEach((one, at) => shown.slice(at + 1).forEach((other) => assert.ok(Math.abs(one.px - other.px) > 60 || Math.abs(one.py - other.py) > 20)));
+    shown.forEach((one, at) =>
+      shown.slice(at + 1).forEach((other) => assert.ok(Math.abs(one.px - other.px) > 60 || Math.abs(one.py - other.py) > 20)),
+    );
   }
   assert.equal(fitting(names, view, () => 60)[0].name, "N0");
 });
@@ -37,8 +50,20 @@ test("names never cover one another; finer ones come when a reader is near", () 
 test("the nearest point within reach is found, those not seen are passed over", () => {
   const points = Uint16Array.from([100, 100, 0, 110, 100, 0, 60000, 60000, 1]);
   const find = grid(points);
-  assert.equal(find(101, 100, 50, () => true), 0);
-  assert.equal(find(101, 100, 50, (at) => at !== 0), 1);
-  assert.equal(find(30000, 30000, 50, () => true), -1);
-  assert.equal(find(65535, 65535, 8000, () => true), 2);
+  assert.equal(
+    find(101, 100, 50, () => true),
+    0,
+  );
+  assert.equal(
+    find(101, 100, 50, (at) => at !== 0),
+    1,
+  );
+  assert.equal(
+    find(30000, 30000, 50, () => true),
+    -1,
+  );
+  assert.equal(
+    find(65535, 65535, 8000, () => true),
+    2,
+  );
 });

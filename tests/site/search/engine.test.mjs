@@ -25,7 +25,10 @@ test("words alone rank as BM25 in Python does", async () => {
   for (const { question, words } of expected.questions) {
     const { hits, stage } = await engine.search(question, { limit: 10 });
     assert.equal(stage, "words");
-    assert.deepEqual(hits.map(({ place }) => place), words);
+    assert.deepEqual(
+      hits.map(({ place }) => place),
+      words,
+    );
   }
 });
 
@@ -83,7 +86,17 @@ test("while a word is being typed, papers with words that go on from it are foun
 test("strange questions find nothing and break nothing", async () => {
   const engine = open();
   await engine.loadVectors();
-  for (const question of ["", "   ", "the of and", "!!!", "\u0000\ud800", "😀", "x".repeat(5000), "<script>alert(1)</script>", "__proto__ constructor"]) {
+  for (const question of [
+    "",
+    "   ",
+    "the of and",
+    "!!!",
+    "\u0000\ud800",
+    "😀",
+    "x".repeat(5000),
+    "<script>alert(1)</script>",
+    "__proto__ constructor",
+  ]) {
     const { hits } = await engine.search(question);
     assert.ok(hits.length <= 20);
   }
@@ -97,10 +110,17 @@ test("a file that failed is asked for again", async () => {
   assert.ok((await engine.search("quantization")).total > 0);
 });
 
+test("a paper's text is read when it is opened", async () => {
+  assert.equal(await open().text(expected.like.place), expected.like.text);
+});
+
 test("the best few are those of a full sort, ties in order", () => {
   const scores = Float32Array.from({ length: 500 }, (_, at) => (at * 7919) % 50);
   const sorted = [...scores.keys()].filter((at) => scores[at] > 0).sort((a, b) => scores[b] - scores[a] || a - b);
-  assert.deepEqual(best(scores, 30, () => true), { places: sorted.slice(0, 30), total: sorted.length });
+  assert.deepEqual(
+    best(scores, 30, () => true),
+    { places: sorted.slice(0, 30), total: sorted.length },
+  );
   const even = best(scores, 5, (at) => at % 2 === 0).places;
   assert.deepEqual(even, sorted.filter((at) => at % 2 === 0).slice(0, 5));
 });
@@ -116,15 +136,33 @@ test("singulars are those of Python", () => {
 });
 
 test("words of the question are marked in a title, their plurals and longer forms too", () => {
-  const marked = (title, words) => stretches(title, words).filter(({ found }) => found).map(({ text }) => text);
+  const marked = (title, words) =>
+    stretches(title, words)
+      .filter(({ found }) => found)
+      .map(({ text }) => text);
   assert.deepEqual(marked("Quantized Networks: a <b>network</b>", ["quantiz", "network"]), ["Quantized", "Networks", "network"]);
-  assert.equal(stretches("A é B", []).map(({ text }) => text).join(""), "A é B");
+  assert.equal(
+    stretches("A é B", [])
+      .map(({ text }) => text)
+      .join(""),
+    "A é B",
+  );
 });
 
 test("exports quote what CSV needs quoted and defuse formulas", () => {
   const paper = {
-    id: "a", title: '=HYPERLINK("x"), "two"', authors: ["A B"], more: 1, date: "2020", venue: "V", kind: "preprint", link: "", themes: ["t/u"],
-    cluster: "", withdrawn: false, bibtex: "@misc{a,\n}\n",
+    id: "a",
+    title: '=HYPERLINK("x"), "two"',
+    authors: ["A B"],
+    more: 1,
+    date: "2020",
+    venue: "V",
+    kind: "preprint",
+    link: "",
+    themes: ["t/u"],
+    cluster: "",
+    withdrawn: false,
+    bibtex: "@misc{a,\n}\n",
   };
   const [head, row] = csv([paper]).split("\r\n");
   assert.equal(head, "id,title,authors,date,venue,kind,link,themes");

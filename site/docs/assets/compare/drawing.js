@@ -27,16 +27,28 @@ export function draw(series, step, bands, { width, height, left, right } = WIDE)
   const reach = bands ? Math.min(Math.max(...points.map(({ high }) => high)), 3 * most || 1) : most || 1;
   const steps = niceSteps(reach);
   const top = steps[steps.length - 1];
-  const x = (/** @type {string} */ period) => left + ((width - left - right) * (number(period, step) - first)) / Math.max(1, last - first);
+  const x = (/** @type {string} */ period) =>
+    left + ((width - left - right) * (number(period, step) - first)) / Math.max(1, last - first);
   const y = (/** @type {number} */ value) => height - BOTTOM - ((height - TOP - BOTTOM) * Math.min(value, top)) / top;
-  const at = (/** @type {import("./series.js").Point} */ point, /** @type {number} */ value) => `${x(point.period).toFixed(1)},${y(value).toFixed(1)}`;
+  const at = (/** @type {import("./series.js").Point} */ point, /** @type {number} */ value) =>
+    `${x(point.period).toFixed(1)},${y(value).toFixed(1)}`;
   const lines = series.map((one) => {
     const parts = stretches(one.points, step);
     return {
       name: one.name,
-      line: parts.map((part) => `M${(part.length > 1 ? part : [part[0], part[0]]).map((point) => at(point, point.value)).join("L")}`).join(""),
+      line: parts
+        .map((part) => `M${(part.length > 1 ? part : [part[0], part[0]]).map((point) => at(point, point.value)).join("L")}`)
+        .join(""),
       band: bands
-        ? parts.map((part) => `M${part.map((it) => at(it, it.high)).join("L")}L${[...part].reverse().map((it) => at(it, it.low)).join("L")}Z`).join("")
+        ? parts
+            .map(
+              (part) =>
+                `M${part.map((it) => at(it, it.high)).join("L")}L${[...part]
+                  .reverse()
+                  .map((it) => at(it, it.low))
+                  .join("L")}Z`,
+            )
+            .join("")
         : "",
       end: one.points.length ? y(one.points[one.points.length - 1].value) : 0,
     };

@@ -73,14 +73,16 @@ async function show() {
   const lacking = picked.filter((topic) => !topic[step]).map(({ name }) => name);
   const lack = lacking.length ? ` Too few papers to draw by ${step}: ${lacking.join(", ")}.` : "";
   if (!drawing) {
-    const reason = index && series.length ? "These have no period in common from which an index could start." : "Choose what to compare.";
+    const reason =
+      index && series.length ? "These have no period in common from which an index could start." : "Choose what to compare.";
     status.textContent = (chosen.length ? reason : "Choose what to compare.") + lack;
     return;
   }
   const what = index ? `Index, ${String(index.start).slice(0, step === "year" ? 4 : 7)} = 100` : "Share of papers";
   status.textContent = `${what}, by ${step}: ${shown.map(({ name }) => name).join(", ")}.${lack}`;
   const note = bands() ? " Bands are 95% intervals (Wilson)." : "";
-  /** @type {HTMLElement} */ (figure.querySelector(".note")).textContent = `${status.textContent}${note} Gaps: periods that the corpus does not cover.`;
+  /** @type {HTMLElement} */ (figure.querySelector(".note")).textContent =
+    `${status.textContent}${note} Gaps: periods that the corpus does not cover.`;
   place.replaceChildren(svg(drawing, Boolean(index), status.textContent));
   table(step, Boolean(index));
 }
@@ -94,13 +96,16 @@ function listChosen() {
       button.setAttribute("aria-label", `Remove ${name}`);
       button.addEventListener("click", () => change(chosen.filter((other) => other !== subject)));
       const sample = shape("svg", { class: "comparison sample", viewBox: "0 0 22 8", "aria-hidden": "true" });
-      sample.append(shape("line", { class: `line c${at % COLOURS}`, x1: 0, x2: 22, y1: 4, y2: 4, "stroke-dasharray": DASHES[at] }));
+      sample.append(
+        shape("line", { class: `line c${at % COLOURS}`, x1: 0, x2: 22, y1: 4, y2: 4, "stroke-dasharray": DASHES[at] }),
+      );
       button.prepend(sample);
       item.append(button);
       return item;
     }),
   );
-  for (const option of select("add").options) option.disabled = chosen.includes(option.value) || (chosen.length >= MOST && option.value !== "");
+  for (const option of select("add").options)
+    option.disabled = chosen.includes(option.value) || (chosen.length >= MOST && option.value !== "");
 }
 
 /** @param {string[]} subjects */
@@ -128,20 +133,34 @@ function shape(tag, attributes, text) {
  * @param {string} said
  */
 function svg({ lines, names, ticksX, ticksY }, index, said) {
-  const made = shape("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": said, class: "comparison" });
+  const made = shape("svg", {
+    viewBox: `0 0 ${size.width} ${size.height}`,
+    role: "img",
+    "aria-label": said,
+    class: "comparison",
+  });
   const percent = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(3))}%`;
   for (const { value, y } of ticksY) {
     made.append(shape("line", { class: "grid", x1: size.left, x2: size.width - size.right, y1: y, y2: y }));
-    made.append(shape("text", { class: "tick", x: size.left - 6, y: y + 4, "text-anchor": "end" }, index ? String(Number(value.toPrecision(4))) : percent(value)));
+    made.append(
+      shape(
+        "text",
+        { class: "tick", x: size.left - 6, y: y + 4, "text-anchor": "end" },
+        index ? String(Number(value.toPrecision(4))) : percent(value),
+      ),
+    );
   }
-  for (const { year, x } of ticksX) made.append(shape("text", { class: "tick", x, y: size.height - 10, "text-anchor": "middle" }, String(year)));
+  for (const { year, x } of ticksX)
+    made.append(shape("text", { class: "tick", x, y: size.height - 10, "text-anchor": "middle" }, String(year)));
   lines.forEach(({ band }, at) => band && made.append(shape("path", { class: `band c${at % COLOURS}`, d: band })));
   lines.forEach(({ line, name }, at) => {
     made.append(shape("path", { class: `line c${at % COLOURS}`, d: line, "stroke-dasharray": DASHES[at] }));
     if (!names[at]) return;
     const short = name.length > 27 ? `${name.slice(0, 26)}…` : name;
     const { x, y } = names[at];
-    made.append(shape("line", { class: `line c${at % COLOURS}`, x1: x, x2: x + 14, y1: y, y2: y, "stroke-dasharray": DASHES[at] }));
+    made.append(
+      shape("line", { class: `line c${at % COLOURS}`, x1: x, x2: x + 14, y1: y, y2: y, "stroke-dasharray": DASHES[at] }),
+    );
     made.append(shape("text", { class: `name t${at % COLOURS}`, x: x + 18, y: y + 4 }, short));
   });
   return made;
@@ -154,10 +173,22 @@ function table(step, index) {
     made.append(...cells.map((text) => Object.assign(document.createElement(tag), { textContent: text })));
     return made;
   };
-  figure.querySelector("thead")?.replaceChildren(row("th", ["Subject", step, index ? "Index" : "Share", "95% from", "to", "Papers", "Of"]));
+  figure
+    .querySelector("thead")
+    ?.replaceChildren(row("th", ["Subject", step, index ? "Index" : "Share", "95% from", "to", "Papers", "Of"]));
   const told = (/** @type {number} */ value) => (index ? value.toFixed(0) : `${(100 * value).toFixed(2)}%`);
   const rows = shown.flatMap(({ name, points }) =>
-    points.map((it) => row("td", [name, it.period.slice(0, step === "year" ? 4 : 7), told(it.value), told(it.low), told(it.high), String(it.count), String(it.total)])),
+    points.map((it) =>
+      row("td", [
+        name,
+        it.period.slice(0, step === "year" ? 4 : 7),
+        told(it.value),
+        told(it.low),
+        told(it.high),
+        String(it.count),
+        String(it.total),
+      ]),
+    ),
   );
   figure.querySelector("tbody")?.replaceChildren(...rows);
 }
@@ -169,7 +200,8 @@ function standalone() {
   const from = [drawn, ...drawn.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((element, at) => {
     const style = getComputedStyle(from[at]);
-    for (const name of ["fill", "fill-opacity", "stroke", "stroke-width", "font-size", "font-family"]) element.setAttribute(name, style.getPropertyValue(name));
+    for (const name of ["fill", "fill-opacity", "stroke", "stroke-width", "font-size", "font-family"])
+      element.setAttribute(name, style.getPropertyValue(name));
   });
   const ground = shape("rect", { width: size.width, height: size.height, fill: getComputedStyle(document.body).backgroundColor });
   copy.prepend(ground);

@@ -24,7 +24,9 @@ export function shares(subject, name, rows) {
  * @returns {{start: string | null, series: Series[]}}
  */
 export function indices(series) {
-  const positive = series.map(({ points }) => new Map(points.filter(({ value }) => value > 0).map((point) => [point.period, point.value])));
+  const positive = series.map(
+    ({ points }) => new Map(points.filter(({ value }) => value > 0).map((point) => [point.period, point.value])),
+  );
   const common = [...(positive[0]?.keys() ?? [])].filter((period) => positive.every((values) => values.has(period))).sort();
   if (!common.length) return { start: null, series: [] };
   const start = common[0];
@@ -76,7 +78,11 @@ export function csv(series, as) {
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const rows = series.flatMap(({ subject, name, points }) =>
-    points.map(({ period, value, low, high, count, total }) => [subject, quote(name), period, value, low, high, count, total].join(",")),
+    points.map(({ period, value, low, high, count, total }) =>
+      [subject, quote(name), period, value, low, high, count, total].join(","),
+    ),
   );
-  return [["subject", "name", "period", as, "low", "high", "papers", "of"].join(","), ...rows].map((row) => `${row}\r\n`).join("");
+  return [["subject", "name", "period", as, "low", "high", "papers", "of"].join(","), ...rows]
+    .map((row) => `${row}\r\n`)
+    .join("");
 }

@@ -21,7 +21,8 @@ const read = async (/** @type {string} */ path) => {
 
 async function start() {
   const [about, manifest, bytes] = await Promise.all([
-    read("data/map/map.json").then((it) => it.json()), read("data/search/index.json").then((it) => it.json()),
+    read("data/map/map.json").then((it) => it.json()),
+    read("data/search/index.json").then((it) => it.json()),
     read("data/map/points.bin").then((it) => it.arrayBuffer()),
   ]);
   const folder = new URL(`data/search/${manifest.folder}/`, SITE).href;
@@ -46,7 +47,10 @@ async function start() {
   let hits = null;
   let passes = (/** @type {number} */ _) => true;
   const find = grid(points);
-  const labels = [...about.broad.map((/** @type {any} */ it) => ({ ...it, broad: true })), ...about.clusters.map((/** @type {any} */ it) => ({ ...it, broad: false }))];
+  const labels = [
+    ...about.broad.map((/** @type {any} */ it) => ({ ...it, broad: true })),
+    ...about.clusters.map((/** @type {any} */ it) => ({ ...it, broad: false })),
+  ];
   const pen = /** @type {CanvasRenderingContext2D} */ (names.getContext("2d"));
   const font = (/** @type {{broad: boolean}} */ { broad }) => `600 ${broad ? 15 : 12}px Helvetica, Arial, sans-serif`;
 
@@ -130,7 +134,8 @@ async function start() {
 
   function filter() {
     if (Number(control("since").value) > Number(control("until").value)) control("until").value = control("since").value;
-    for (const name of ["since", "until"]) /** @type {any} */ (form.elements.namedItem(`${name}-year`)).value = control(name).value;
+    for (const name of ["since", "until"])
+      /** @type {any} */ (form.elements.namedItem(`${name}-year`)).value = control(name).value;
     passes = passing(filters(), manifest.facets, facets);
     say();
     repaint();
@@ -141,7 +146,8 @@ async function start() {
     let seen = 0;
     for (let at = 0; at < points.length / 3; at += 1) if (passes(at)) seen += 1;
     const lit = hits ? `; the ${hits.size} that answer best are lit up` : "";
-    status.textContent = `${seen.toLocaleString("en")} of ${about.papers.toLocaleString("en")} papers${lit}. Drag to move, scroll or pinch to come nearer, tap a point to see its paper.`;
+    const how = "Drag to move, scroll or pinch to come nearer, tap a point to see its paper.";
+    status.textContent = `${seen.toLocaleString("en")} of ${about.papers.toLocaleString("en")} papers${lit}. ${how}`;
   }
 
   /** @param {number} px @param {number} py */
@@ -160,21 +166,38 @@ async function start() {
     if (title instanceof HTMLAnchorElement) title.href = paper.link;
     const facts = Object.assign(document.createElement("div"), { className: "facts" });
     const cluster = about.clusters[points[3 * at + 2]]?.name;
-    facts.textContent = [paper.authors.join(", ") + (paper.more ? " et al." : ""), paper.date, paper.venue, cluster && `cluster: ${cluster}`].filter(Boolean).join(" · ");
+    facts.textContent = [
+      paper.authors.join(", ") + (paper.more ? " et al." : ""),
+      paper.date,
+      paper.venue,
+      cluster && `cluster: ${cluster}`,
+    ]
+      .filter(Boolean)
+      .join(" · ");
     card.replaceChildren(title, facts);
   }
 
-  listen(names, { get: () => view, set: (next) => ((view = next), redraw()) }, (px, py) => {
-    const at = under(px, py);
-    if (at >= 0) showPaper(at).catch(() => undefined);
-  }, (px, py) => { names.style.cursor = under(px, py) >= 0 ? "pointer" : "grab"; });
+  listen(
+    names,
+    { get: () => view, set: (next) => ((view = next), redraw()) },
+    (px, py) => {
+      const at = under(px, py);
+      if (at >= 0) showPaper(at).catch(() => undefined);
+    },
+    (px, py) => {
+      names.style.cursor = under(px, py) >= 0 ? "pointer" : "grab";
+    },
+  );
 
   for (const group of manifest.facets.groups) {
     control("theme").append(new Option(group.name, group.id));
     const inside = manifest.facets.themes.filter((/** @type {any} */ it) => it.id.startsWith(`${group.id}/`));
     control("theme").append(...inside.map((/** @type {any} */ it) => new Option(`\u2003${it.name}`, it.id)));
   }
-  for (const [name, value] of [["since", manifest.facets.firstYear], ["until", manifest.facets.lastYear]]) {
+  for (const [name, value] of [
+    ["since", manifest.facets.firstYear],
+    ["until", manifest.facets.lastYear],
+  ]) {
     Object.assign(control(name), { min: manifest.facets.firstYear, max: manifest.facets.lastYear, value });
   }
   form.hidden = false;
@@ -217,7 +240,8 @@ function listen(layer, held, tapped, over) {
     const now = { x: event.offsetX, y: event.offsetY };
     travelled += Math.hypot(now.x - before.x, now.y - before.y);
     if (other) {
-      const factor = Math.hypot(now.x - other.x, now.y - other.y) / Math.max(1, Math.hypot(before.x - other.x, before.y - other.y));
+      const factor =
+        Math.hypot(now.x - other.x, now.y - other.y) / Math.max(1, Math.hypot(before.x - other.x, before.y - other.y));
       held.set(zoomed(held.get(), factor, other.x, other.y));
     } else held.set(moved(held.get(), now.x - before.x, now.y - before.y));
     fingers.set(event.pointerId, now);
@@ -228,12 +252,22 @@ function listen(layer, held, tapped, over) {
       fingers.delete(event.pointerId);
     });
   }
-  layer.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    held.set(zoomed(held.get(), Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY));
-  }, { passive: false });
+  layer.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      held.set(zoomed(held.get(), Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY));
+    },
+    { passive: false },
+  );
   const keys = {
-    ArrowLeft: [60, 0, 1], ArrowRight: [-60, 0, 1], ArrowUp: [0, 60, 1], ArrowDown: [0, -60, 1], "+": [0, 0, 1.4], "=": [0, 0, 1.4], "-": [0, 0, 1 / 1.4],
+    ArrowLeft: [60, 0, 1],
+    ArrowRight: [-60, 0, 1],
+    ArrowUp: [0, 60, 1],
+    ArrowDown: [0, -60, 1],
+    "+": [0, 0, 1.4],
+    "=": [0, 0, 1.4],
+    "-": [0, 0, 1 / 1.4],
   };
   layer.addEventListener("keydown", (event) => {
     const told = /** @type {Record<string, number[]>} */ (keys)[event.key];

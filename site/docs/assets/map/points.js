@@ -28,7 +28,10 @@ export function openPoints(canvas, points) {
   const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
   if (!gl) return null;
   const program = /** @type {WebGLProgram} */ (gl.createProgram());
-  for (const [kind, source] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]])) {
+  for (const [kind, source] of /** @type {[number, string][]} */ ([
+    [gl.VERTEX_SHADER, VERTEX],
+    [gl.FRAGMENT_SHADER, FRAGMENT],
+  ])) {
     const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
@@ -37,7 +40,13 @@ export function openPoints(canvas, points) {
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) return null;
   gl.useProgram(program);
-  const buffer = (/** @type {string} */ name, /** @type {number} */ size, /** @type {number} */ kind, /** @type {boolean} */ part, /** @type {number} */ stride) => {
+  const buffer = (
+    /** @type {string} */ name,
+    /** @type {number} */ size,
+    /** @type {number} */ kind,
+    /** @type {boolean} */ part,
+    /** @type {number} */ stride,
+  ) => {
     const made = gl.createBuffer();
     const where = gl.getAttribLocation(program, name);
     gl.bindBuffer(gl.ARRAY_BUFFER, made);

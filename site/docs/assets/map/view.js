@@ -51,7 +51,10 @@ function bounded(view) {
 }
 
 /** @param {View} view @param {number} px @param {number} py @returns {[number, number]} */
-export const placeAt = (view, px, py) => [view.x + (px - view.width / 2) / view.scale, view.y + (py - view.height / 2) / view.scale];
+export const placeAt = (view, px, py) => [
+  view.x + (px - view.width / 2) / view.scale,
+  view.y + (py - view.height / 2) / view.scale,
+];
 
 /** @param {View} view @param {number} x @param {number} y @returns {[number, number]} */
 export const pixelOf = (view, x, y) => [(x - view.x) * view.scale + view.width / 2, (y - view.y) * view.scale + view.height / 2];

@@ -1,7 +1,7 @@
 // Runs while the page is still being read: on a slow line the search is under way seconds before page.js may run.
 //
-// Material's bundle opens its own search of the site's pages for an address with ?q=. On this page the question is for the papers: it is
-// taken out of the address before that script runs, and put back by page.js.
+// Material's bundle opens its own search of the site's pages for an address with ?q=. On this page the question is for the papers:
+// it is taken out of the address before that script runs, and put back by page.js.
 {
   const told = new URLSearchParams(location.search);
   const names = ["theme", "since", "until", "venue", "source"];

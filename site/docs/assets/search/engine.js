@@ -69,7 +69,16 @@ export function openEngine(manifest, read) {
   const vectorShard = (/** @type {number} */ at) => once(`vectors/${at}.bin`, (bytes) => bytes);
   const facetBytes = () => once("facets.bin", (bytes) => bytes);
   const vocabulary = () =>
-    once("vocabulary.txt", (bytes) => new Map(new TextDecoder().decode(bytes).split("\n").map((piece, at) => [piece, at])));
+    once(
+      "vocabulary.txt",
+      (bytes) =>
+        new Map(
+          new TextDecoder()
+            .decode(bytes)
+            .split("\n")
+            .map((piece, at) => [piece, at]),
+        ),
+    );
   const table = () => once("table.bin", (bytes) => readTable(bytes, /** @type {Meaning} */ (manifest.meaning).vocabulary));
   /** @type {import("./semantic.js").Vectors | null} */
   let vectors = null;
@@ -152,7 +161,12 @@ export function openEngine(manifest, read) {
     const { meaning } = manifest;
     if (!meaning || vectors) return;
     const shards = await inLanes(meaning.vectorShards, vectorShard);
-    vectors = { shards, papersPerShard: meaning.papersPerShard, steps: Float32Array.from(meaning.steps), centre: Float32Array.from(meaning.centre) };
+    vectors = {
+      shards,
+      papersPerShard: meaning.papersPerShard,
+      steps: Float32Array.from(meaning.steps),
+      centre: Float32Array.from(meaning.centre),
+    };
   }
 
   /**
@@ -187,5 +201,16 @@ export function openEngine(manifest, read) {
     }));
   }
 
-  return { search, similar, embed, loadVectors, loadAll, details };
+  /**
+   * Return what a reader sees of a paper on opening it: its abstract or a summary, or nothing if neither may be shown.
+   * @param {number} place
+   * @returns {Promise<string>}
+   */
+  async function text(place) {
+    const { perShard } = manifest.details;
+    const bytes = await read(`texts/${Math.floor(place / perShard)}.json`);
+    return JSON.parse(new TextDecoder().decode(bytes))[place % perShard];
+  }
+
+  return { search, similar, embed, loadVectors, loadAll, details, text };
 }

@@ -13,8 +13,14 @@ export const bibtex = (papers) => papers.map((paper) => paper.bibtex).join("\n")
 /** @param {Paper[]} papers */
 export function csv(papers) {
   const rows = papers.map((paper) => [
-    paper.id, paper.title, [...paper.authors, ...(paper.more ? ["et al."] : [])].join("; "), paper.date, paper.venue, paper.kind,
-    paper.link, paper.themes.join("; "),
+    paper.id,
+    paper.title,
+    [...paper.authors, ...(paper.more ? ["et al."] : [])].join("; "),
+    paper.date,
+    paper.venue,
+    paper.kind,
+    paper.link,
+    paper.themes.join("; "),
   ]);
   return [COLUMNS, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }

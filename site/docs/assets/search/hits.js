@@ -45,15 +45,40 @@ export function fillHits(list, state, question, site) {
   state.hits.forEach((hit, at) => {
     const paper = state.papers.get(hit.place);
     const item = /** @type {HTMLElement | undefined} */ (list.children[at]);
-    if (paper && item) item.replaceChildren(...entry(hit, paper, common, state, question, site));
+    if (!paper || !item) return;
+    const told = JSON.stringify([hit, question, paper.themes.map((id) => common.get(id))]);
+    if (item.dataset.told === told) return; // what a reader has opened in it stays open
+    item.dataset.told = told;
+    item.replaceChildren(...entry(hit, paper, common, state, question, site));
   });
 }
+
+/**
+ * Put a paper's abstract or summary where the reader opened it.
+ * @param {HTMLElement} list
+ * @param {number} place
+ * @param {string | null} text null if it could not be loaded
+ * @param {string} question
+ */
+export function showText(list, place, text, question) {
+  const room = list.querySelector(`li[data-place="${place}"] details.about p`);
+  if (text === null) room?.replaceChildren("It could not be loaded. Check the network.");
+  else room?.replaceChildren(...(text ? marked(text, question) : ["Its abstract may not be shown here; the title leads to it."]));
+}
+
+/**
+ * @param {string} text
+ * @param {string} question
+ */
+const marked = (text, question) =>
+  stretches(text, question.trim() ? [question] : []).map(({ text: part, found }) => (found ? element("mark", {}, part) : part));
 
 /** @param {Shown} state */
 function themesInCommon({ hits, papers }) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { place } of hits) for (const theme of papers.get(place)?.themes ?? []) counts.set(theme, (counts.get(theme) ?? 0) + 1);
+  for (const { place } of hits)
+    for (const theme of papers.get(place)?.themes ?? []) counts.set(theme, (counts.get(theme) ?? 0) + 1);
   return new Map([...counts].filter(([, count]) => count >= SHARED));
 }
 
@@ -66,15 +91,17 @@ function themesInCommon({ hits, papers }) {
  * @param {URL} site
  */
 function entry(hit, paper, common, state, question, site) {
-  const title = stretches(paper.title, question.split(/\s+/).filter(Boolean).length ? [question] : []).map(({ text, found }) =>
-    found ? element("mark", {}, text) : text,
-  );
+  const title = marked(paper.title, question);
   const known = /^https?:\/\//.test(paper.link);
-  const named = known ? element("a", { href: paper.link, class: "title" }, ...title) : element("span", { class: "title" }, ...title);
+  const named = known
+    ? element("a", { href: paper.link, class: "title" }, ...title)
+    : element("span", { class: "title" }, ...title);
   const authors = paper.authors.join(", ") + (paper.more ? " et al." : "");
   const facts = [paper.withdrawn ? "withdrawn" : "", authors, paper.date, paper.venue].filter(Boolean).join(" · ");
   const nameOf = (/** @type {string} */ id) => state.manifest?.facets.themes.find((theme) => theme.id === id)?.name ?? id;
-  const themes = paper.themes.map((id) => element("a", { href: new URL(`themes/${id}/`, site).href, class: "theme" }, nameOf(id)));
+  const themes = paper.themes.map((id) =>
+    element("a", { href: new URL(`themes/${id}/`, site).href, class: "theme" }, nameOf(id)),
+  );
   const shared = paper.themes.filter((id) => common.has(id)).map((id) => `${nameOf(id)} (${common.get(id)} of these)`);
   const why = [
     hit.words.length ? `words: ${hit.words.join(", ")}` : "",
@@ -90,8 +117,20 @@ function entry(hit, paper, common, state, question, site) {
       "div",
       { class: "acts" },
       ...(state.manifest?.meaning
-        ? [element("button", { type: "button", class: "like", "data-place": String(hit.place), "aria-label": `Papers like ${paper.title}` }, "Similar papers")]
+        ? [
+            element(
+              "button",
+              { type: "button", class: "like", "data-place": String(hit.place), "aria-label": `Papers like ${paper.title}` },
+              "Similar papers",
+            ),
+          ]
         : []),
+      element(
+        "details",
+        { class: "cite about", "data-place": String(hit.place) },
+        element("summary", {}, "About"),
+        element("p", {}, "…"),
+      ),
       element("details", { class: "cite" }, element("summary", {}, "BibTeX"), element("pre", {}, paper.bibtex)),
     ),
   ];

@@ -1,6 +1,6 @@
 // The page of search: reads the question from the address and the form, asks the worker, shows what it answers.
 import { bibtex, csv } from "./export.js";
-import { showHits, fillHits } from "./hits.js";
+import { fillHits, showHits, showText } from "./hits.js";
 
 const SITE = new URL("../../", import.meta.url);
 const PAUSE = 80; // milliseconds after the last key
@@ -19,9 +19,24 @@ const early = /** @type {any} */ (window).searchEarly;
 /** @type {Worker} */
 const worker = early.worker;
 
-/** @type {import("./hits.js").Shown & {like: number | null, likeTitle: string, limit: number, total: number, stage: string, loaded: string}} */
-const state = { id: 0, hits: [], papers: new Map(), manifest: null, like: null, likeTitle: "", limit: A_PAGE, total: 0, stage: "", loaded: "" };
+/**
+ * @type {import("./hits.js").Shown & {like: number | null, likeTitle: string, limit: number, total: number, stage: string,
+ *   loaded: string}}
+ */
+const state = {
+  id: 0,
+  hits: [],
+  papers: new Map(),
+  manifest: null,
+  like: null,
+  likeTitle: "",
+  limit: A_PAGE,
+  total: 0,
+  stage: "",
+  loaded: "",
+};
 let timer = 0;
+let settled = early.asked; // whether the question in the address was finished, not one that is being typed
 
 const select = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
 const filters = () => Object.fromEntries(NAMES.map((name) => [name, select(name).value]));
@@ -37,14 +52,14 @@ function ask(typing) {
   worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit });
 }
 
-/** Keep the question in the address, so that it can be shared; a finished question is a step of the browser's history. */
+/** Keep the question in the address, so that it can be shared; a finished question stays a step of the browser's history. */
 function remember(typing) {
   const told = new URLSearchParams();
   if (field.value.trim()) told.set("q", field.value.trim());
   for (const [name, value] of Object.entries(filters())) if (value) told.set(name, value);
   const address = `${location.pathname}${told.size ? `?${told}` : ""}`;
-  if (address === location.pathname + location.search) return;
-  history[typing ? "replaceState" : "pushState"](null, "", address);
+  if (address !== location.pathname + location.search) history[settled ? "pushState" : "replaceState"](null, "", address);
+  settled = !typing;
 }
 
 /** @param {string} address the part after the page's path */
@@ -101,13 +116,17 @@ const heard = {
     if (stage === "meaning" && state.like === null && field.value.trim()) ask(true);
     else if (state.hits.length) say(told());
   },
+  text: ({ place, text }) => showText(list, place, text, field.value),
   failed: ({ id }) => {
     if (id === state.id) say("A file of the index could not be loaded. Check the network, then search again.");
   },
 };
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
-/** Load what search by meaning needs once the first answer stands there, lest that wait; a reader who saves data is not sent megabytes. */
+/**
+ * Load what search by meaning needs, once the first answer stands there, lest that wait. A reader who saves data is not sent
+ * megabytes.
+ */
 function load() {
   if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
   load.begun = true;
@@ -121,12 +140,22 @@ function fillFilters({ facets }) {
     select(name).append(...options.map(([value, text]) => new Option(text, value)));
   for (const group of facets.groups) {
     const inside = facets.themes.filter(({ id }) => id.startsWith(`${group.id}/`));
-    add("theme", [[group.id, group.name], ...inside.map(({ id, name }) => /** @type {[string, string]} */ ([id, `\u2003${name}`]))]);
+    add("theme", [
+      [group.id, group.name],
+      ...inside.map(({ id, name }) => /** @type {[string, string]} */ ([id, `\u2003${name}`])),
+    ]);
   }
   const years = Array.from({ length: facets.lastYear - facets.firstYear + 1 }, (_, at) => String(facets.lastYear - at));
-  for (const name of ["since", "until"]) add(name, years.map((year) => [year, year]));
+  for (const name of ["since", "until"])
+    add(
+      name,
+      years.map((year) => [year, year]),
+    );
   for (const name of /** @type {const} */ (["venue", "source"])) {
-    add(name, facets[`${name}s`].map((/** @type {string} */ value) => [value, value]));
+    add(
+      name,
+      facets[`${name}s`].map((/** @type {string} */ value) => [value, value]),
+    );
   }
 }
 
@@ -161,6 +190,14 @@ list.addEventListener("click", ({ target }) => {
   ask(false);
   status.focus();
 });
+list.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const { open, dataset } = /** @type {HTMLDetailsElement} */ (target);
+    if (open && dataset.place) worker.postMessage({ kind: "read", place: Number(dataset.place) });
+  },
+  true, // toggling does not bubble
+);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   ask(false);
@@ -175,6 +212,7 @@ field.addEventListener("input", () => {
 addEventListener("popstate", () => {
   readAddress(location.search);
   ask(true);
+  settled = true;
 });
 
 async function start() {

@@ -46,7 +46,7 @@ export function best(scores, limit, allowed) {
     total += 1;
     if (heap.length < limit) {
       heap.push(paper);
-      for (let at = heap.length - 1; at > 0; ) {
+      for (let at = heap.length - 1; at > 0;) {
         const above = (at - 1) >> 1;
         if (!worse(heap[at], heap[above])) break;
         [heap[at], heap[above]] = [heap[above], heap[at]];
@@ -54,7 +54,7 @@ export function best(scores, limit, allowed) {
       }
     } else if (limit && worse(heap[0], paper)) {
       heap[0] = paper;
-      for (let at = 0; ; ) {
+      for (let at = 0; ;) {
         let least = at;
         for (const below of [2 * at + 1, 2 * at + 2]) if (below < heap.length && worse(heap[below], heap[least])) least = below;
         if (least === at) break;

@@ -6,8 +6,14 @@ const REMOVED = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\ufffd]/u;
 const SPACE = /\p{White_Space}/u;
 const MARK = /\p{Mn}/u;
 const IDEOGRAPHS = [
-  [0x4e00, 0x9fff], [0x3400, 0x4dbf], [0x20000, 0x2a6df], [0x2a700, 0x2b73f], [0x2b740, 0x2b81f], [0x2b920, 0x2ceaf],
-  [0xf900, 0xfaff], [0x2f800, 0x2fa1f],
+  [0x4e00, 0x9fff],
+  [0x3400, 0x4dbf],
+  [0x20000, 0x2a6df],
+  [0x2a700, 0x2b73f],
+  [0x2b740, 0x2b81f],
+  [0x2b920, 0x2ceaf],
+  [0xf900, 0xfaff],
+  [0x2f800, 0x2fa1f],
 ];
 const LONGEST_WORD = 100;
 const PLAIN = /^[ -~]*$/;
@@ -76,7 +82,7 @@ function cut(word, vocabulary) {
   const letters = [...word];
   if (letters.length > LONGEST_WORD) return unknown;
   const found = [];
-  for (let start = 0; start < letters.length; ) {
+  for (let start = 0; start < letters.length;) {
     let end = letters.length;
     let piece;
     while (end > start) {

@@ -71,8 +71,15 @@ const kinds = {
     postMessage({ kind: "opened" });
   },
   ask: (asked) => answer(asked).catch(() => postMessage({ kind: "failed", id: asked.id })),
+  read: ({ place }) =>
+    engine.text(place).then(
+      (text) => postMessage({ kind: "text", place, text }),
+      () => postMessage({ kind: "text", place, text: null }),
+    ),
   load: () =>
-    engine.loadAll((stage) => postMessage({ kind: "loaded", stage })).catch(() => postMessage({ kind: "loaded", stage: "failed" })),
+    engine
+      .loadAll((stage) => postMessage({ kind: "loaded", stage }))
+      .catch(() => postMessage({ kind: "loaded", stage: "failed" })),
 };
 
 onmessage = ({ data }) => kinds[data.kind]?.(data);
