@@ -132,6 +132,8 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=20,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("evaluation/cost-latency", "inference-efficiency/pruning-sparsity"),
     papers={
         "arxiv:2401.00448": "Where many requests are expected, smaller models trained longer than compute-optimal cost less "

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
 from pipelines.benchmarks.machine import one_thread
 
-LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 512, 1_500
+LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 256, 1_000
 """Levels of noise, the network's width, its steps of training and their size, and samples that are compared."""
 DROPPED = 0.2
 """How often training hides the class, so that the same network also knows samples of any class."""

@@ -41,7 +41,7 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     for size in BATCHES:
         arms[f"writing, cache, batch {size}"] = partial(write, model, some[:size, :PROMPT], CACHE)
         arms[f"scoring, batch {size}"] = partial(scored, model, some[:size, :-1])
-    timed = alternate(arms, rounds=5, warm_up=1)
+    timed = alternate(arms, rounds=3, warm_up=1)
     seconds = {arm: statistics.median(values) for arm, values in timed.items()}
     for size in BATCHES:
         for work in ("writing, cache", "scoring"):
@@ -229,6 +229,8 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=20,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("inference-efficiency/memory-speed", "generative-models/transformers-attention"),
     papers={
         "arxiv:1604.06174": "Memory that grows with the root of the depth, for one further forward pass: a net of 1,000 "

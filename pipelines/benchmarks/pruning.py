@@ -20,7 +20,7 @@ from pipelines.benchmarks.harness import (
 )
 from pipelines.benchmarks.machine import one_thread
 
-WIDTH, EPOCHS, FURTHER, BATCH = 512, 15, 15, 256
+WIDTH, EPOCHS, FURTHER, BATCH = 384, 15, 15, 256
 SHARES = (0.5, 0.9, 0.95)
 DENSE, ZEROS, SPARSE, SMALLER = "dense", "90% zeros, plain kernel", "90% zeros, sparse kernel", "90% of neurons gone"
 
@@ -191,6 +191,8 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=25,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("inference-efficiency/pruning-sparsity", "inference-efficiency/edge-deployment"),
     papers={
         "arxiv:1506.02626": "9 times fewer weights in AlexNet and 13 times fewer in VGG-16 without loss of accuracy, with "

@@ -214,6 +214,8 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=20,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("inference-efficiency/quantization", "inference-efficiency/edge-deployment"),
     papers={
         "arxiv:1712.05877": "8-bit integers throughout: accuracy within about 2% of floating point for ImageNet classifiers "

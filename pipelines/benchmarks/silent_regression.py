@@ -13,7 +13,7 @@ from pipelines.benchmarks import digits
 from pipelines.benchmarks.harness import RESAMPLES, Benchmark, Headline, Measured, Scores, column, over_seeds
 from pipelines.benchmarks.machine import one_thread
 
-RUNS, DRAWS, LEVEL = 40, 300, 0.05
+RUNS, DRAWS, LEVEL = 30, 300, 0.05
 """Trainings in each condition; releases that are judged, drawn from these; the test's level."""
 WIDTH, EPOCHS, BATCH = 32, 10, 64
 REPEATS = (3, 5, 10)
@@ -174,6 +174,8 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=25,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("evaluation/regression-monitoring", "evaluation/benchmark-design"),
     papers={
         "arxiv:2307.09009": "Between March and June 2023 GPT-4 fell from 84% to 51% at telling primes from other numbers, "
