@@ -168,15 +168,15 @@ def _told(accuracy: dict[str, list[float]], size: dict[str, float], seconds: dic
                  "Going from fp32 to int8 changes accuracy by {} percentage points."),
         Headline("accuracy int4", "quality", lost("int4 weights"), "percentage points", "fp32", 1.5,
                  "With int4 weights accuracy changes by {} percentage points."),
-        Headline("accuracy int2", "quality", lost("int2 weights"), "percentage points", "fp32", 15.0,
+        Headline("accuracy int2", "quality", lost("int2 weights"), "percentage points", "fp32", 30.0,
                  "With int2 weights, rounded after training, it changes by {} percentage points.", True),
         Headline("accuracy int2, trained so", "quality", lost("int2 weights, trained so"), "percentage points", "fp32", 3.0,
                  f"Trained on for {FURTHER} epochs with int2 weights it changes by {{}} percentage points."),
         Headline("size int8", "size", [size["fp32"] / size[both]] * len(accuracy[both]), "times", "fp32", 1.02,
                  "int8 weights take {} times less space."),
-        Headline("speed int8", "speed", faster(both), "times", "fp32", 1.5,
+        Headline("speed int8", "speed", faster(both), "times", "fp32", 2.7,
                  "int8 runs {} times as fast as fp32 on the machine named below, without compilation."),
-        Headline("speed bf16", "speed", faster("bf16"), "times", "fp32", 1.5, "bf16 runs {} times as fast as fp32 there."),
+        Headline("speed bf16", "speed", faster("bf16"), "times", "fp32", 2.7, "bf16 runs {} times as fast as fp32 there."),
     ]  # fmt: skip
     return Measured(
         headlines=headlines,
