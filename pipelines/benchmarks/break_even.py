@@ -130,7 +130,7 @@ BENCHMARK = Benchmark(
         "The time of the engineer, of a second deployment and of its tests is not counted, and is often the larger part.",
         "Training and serving run on the same processor here; elsewhere they have different prices.",
     ),
-    seconds_quick=20,
+    seconds_quick=10,
     run=measure,
     seeds=5,
     seeds_quick=2,

@@ -138,7 +138,7 @@ BENCHMARK = Benchmark(
         "A student of 12 neurons on small images; the gain depends on how far student and teacher are apart.",
         "The student is trained to imitate on clean data; it inherits what its teacher gets wrong.",
     ),
-    seconds_quick=25,
+    seconds_quick=50,
     run=measure,
     seeds=9,
     themes=("training-efficiency/distillation", "inference-efficiency/edge-deployment"),
