@@ -148,7 +148,7 @@ BENCHMARK = Benchmark(
         "Confidence of the highest class alone; calibration class by class or group by group is harder.",
         "The shift is one of noise; other shifts ask for other numbers.",
     ),
-    seconds_quick=15,
+    seconds_quick=5,
     run=measure,
     seeds=9,
     themes=("evaluation/calibration-uncertainty",),

@@ -118,7 +118,7 @@ BENCHMARK = Benchmark(
         "The groups are made, differ in looks alone and are known; real groups overlap and are often not recorded.",
         "Enough steps for the majority; training on would help and overfit the minority.",
     ),
-    seconds_quick=15,
+    seconds_quick=25,
     run=measure,
     themes=("data/bias-fairness", "data/quality-curation"),
     papers={

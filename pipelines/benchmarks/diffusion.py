@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
 from pipelines.benchmarks.machine import one_thread
 
-LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 512, 1_500
+LEVELS, WIDTH, TRAINING, BATCH, SAMPLES = 200, 128, 3_000, 256, 1_000
 """Levels of noise, the network's width, its steps of training and their size, and samples that are compared."""
 DROPPED = 0.2
 """How often training hides the class, so that the same network also knows samples of any class."""
@@ -163,18 +163,18 @@ def _told(scores: Scores) -> Measured:
     headlines = [
         between("DDPM 200", "DDPM, 200 steps", 1.5, "With all 200 steps samples of DDPM lie at a distance of {} thousandths "
         "(MMD)."),
-        between("floor", FLOOR, 0.5, "Two sets of real points lie at {} thousandths: below that nothing can be told."),
+        between("floor", FLOOR, 0.8, "Two sets of real points lie at {} thousandths: below that nothing can be told."),
         between("DDPM 10", "DDPM, 10 steps", 8.0, "With 10 steps DDPM is at {} thousandths."),
-        between("DDIM 10", "DDIM, 10 steps", 4.0, "DDIM with the same network and 10 steps is at {} thousandths."),
+        between("DDIM 10", "DDIM, 10 steps", 6.5, "DDIM with the same network and 10 steps is at {} thousandths."),
         Headline("right class, guided", "quality", [100 * value for value in scores["right class"]["guidance 3"]], "percent",
                  "the class asked for", 2.0, "With guidance 3, {} percent of the samples are nearest to the class asked for."),
-        Headline("variety, guided", "quality", quotients(spread, "guidance 3", "guidance 0"), "times", "guidance 0", 0.1,
+        Headline("variety, guided", "quality", quotients(spread, "guidance 3", "guidance 0"), "times", "guidance 0", 0.35,
                  "Their spread within a class is {} times that without guidance.", True),
-        between("distance, guided", "guidance 3", 25.0, "They lie at {} thousandths from real points.", fails=True),
+        between("distance, guided", "guidance 3", 36.0, "They lie at {} thousandths from real points.", fails=True),
         Headline("DDIM 200 over 20", "quality",
                  [a - b for a, b in zip(distance["DDIM, 200 steps"], distance["DDIM, 20 steps"], strict=True)],
                  "thousandths", "DDIM with 20 steps", 1.5,
-                 "Ten times the steps change the distance of DDIM from 20 steps on by {} thousandths: more is not better.", True),
+                 "Ten times the steps change the distance of DDIM from 20 steps on by {} thousandths."),
     ]  # fmt: skip
     return Measured(
         headlines=headlines,
@@ -200,10 +200,11 @@ BENCHMARK = Benchmark(
         "1. Guided samples take 50 steps of DDIM."
     ),
     limits=(
+        "scikit-learn lays the points evenly along the circles, so two real sets lie a little nearer than two random ones.",
         "Points in the plane, not images; how many steps are enough depends on the data and the network.",
         "DDPM with few steps skips levels of the same schedule; samplers of higher order need fewer steps than either.",
     ),
-    seconds_quick=40,
+    seconds_quick=50,
     run=measure,
     seeds=5,
     seeds_quick=2,

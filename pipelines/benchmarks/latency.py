@@ -119,7 +119,7 @@ BENCHMARK = Benchmark(
         "shorter.",
         "The mix of lengths is ours; yours decides your tail.",
     ),
-    seconds_quick=10,
+    seconds_quick=5,
     run=measure,
     themes=("evaluation/cost-latency", "inference-efficiency/memory-speed"),
     papers={

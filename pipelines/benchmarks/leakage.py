@@ -141,7 +141,7 @@ BENCHMARK = Benchmark(
         "Models that remember gain most; how much a language model remembers of one copy among billions is another matter.",
         "Paraphrases and translations share no shingles and are not found.",
     ),
-    seconds_quick=15,
+    seconds_quick=8,
     run=measure,
     themes=("data/leakage-contamination", "evaluation/benchmark-design"),
     papers={

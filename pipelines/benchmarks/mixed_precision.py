@@ -22,7 +22,7 @@ from pipelines.benchmarks.machine import one_thread, tensor_megabytes
 
 EPOCHS, BATCH, WIDTH = 15, 128, 128
 """Of the trainings whose accuracy is told; times and memory are of single steps of a wider network."""
-WIDE, TIMED, MANY, FEW = 1024, 256, 4096, 64
+WIDE, TIMED, MANY, FEW = 1024, 128, 4096, 64
 SMALL = 1e-5
 """In the hard case the loss is this small, as with a mean over many outputs, or a term of little weight."""
 
@@ -103,15 +103,15 @@ def _told(scores: Scores) -> Measured:
     accuracy, small, seconds = scores["accuracy"], scores["accuracy, small loss"], scores["seconds"]
     large, little = scores["megabytes, large batch"], scores["megabytes, small batch"]
     headlines = [
-        Headline("speed bf16", "speed", quotients(seconds, FP32, BF16), "times", FP32, 1.6,
+        Headline("speed bf16", "speed", quotients(seconds, FP32, BF16), "times", FP32, 2.2,
                  "A training step in bf16 runs {} times as fast as in fp32 on the machine named below."),
-        Headline("accuracy bf16", "quality", differences(accuracy, BF16, FP32), "percentage points", FP32, 1.0,
+        Headline("accuracy bf16", "quality", differences(accuracy, BF16, FP32), "percentage points", FP32, 1.2,
                  "Training in bf16 changes accuracy by {} percentage points."),
         Headline("memory bf16", "size", quotients(large, FP32, BF16), "times", FP32, 1.05,
                  f"With {MANY} images a step, bf16 takes {{}} times less memory."),
         Headline("small loss, scaled", "quality", differences(small, SCALED, FP32), "percentage points", FP32, 1.5,
                  "Where the loss is small, fp16 with a scaled loss differs from fp32 by {} percentage points."),
-        Headline("small loss, not scaled", "quality", differences(small, FP16, FP32), "percentage points", FP32, 12.0,
+        Headline("small loss, not scaled", "quality", differences(small, FP16, FP32), "percentage points", FP32, 22.0,
                  "Without scaling small gradients become zero, and fp16 differs from fp32 by {} percentage points.", True),
         Headline("memory bf16, small batch", "size", quotients(little, FP32, BF16), "times", FP32, 1.05,
                  f"With {FEW} images a step and a wide network, bf16 takes {{}} times less memory: weights and their "
@@ -155,8 +155,10 @@ BENCHMARK = Benchmark(
         "Small networks; large language models meet instabilities in bf16 and fp16 that this one does not.",
         "On a processor without units for fp16 its times say nothing about GPUs, which have them.",
     ),
-    seconds_quick=30,
+    seconds_quick=35,
     run=measure,
+    seeds=5,
+    seeds_quick=2,
     themes=("training-efficiency/mixed-precision",),
     papers={
         "arxiv:1710.03740": "fp16 with fp32 master weights and loss scaling matched fp32 over classification, detection, speech, "

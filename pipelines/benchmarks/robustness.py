@@ -182,7 +182,7 @@ BENCHMARK = Benchmark(
         "Corruptions are made, not met; natural shifts are harder to train for.",
         "The line is drawn through models of one kind that differ in the number of images.",
     ),
-    seconds_quick=25,
+    seconds_quick=20,
     run=measure,
     themes=("evaluation/robustness",),
     papers={
