@@ -1,25 +1,45 @@
 """Mini-benchmarks: one file each, and what runs, records, compares and verifies them."""
 
-import json
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 
-from kb.errors import InvalidInput, StoreError
-from pipelines.benchmarks import clusters, embedding, quantization, theme_assignment, trends
-from pipelines.benchmarks.harness import Benchmark, Result, compare, run
+from kb.errors import InvalidInput
+from pipelines.benchmarks import results
+from pipelines.benchmarks.comparison import compare, verdicts
+from pipelines.benchmarks.harness import Benchmark, Result, run
+from pipelines.benchmarks.results import confirm, load, recorded, save, schema
 
-__all__ = ["BENCHMARKS", "Benchmark", "Result", "compare", "find", "load", "published", "recorded", "run", "save"]
+__all__ = [
+    "BENCHMARKS", "Benchmark", "Result", "compare", "confirm", "find", "load", "published", "recorded", "run", "save", "schema",
+    "verdicts",
+]  # fmt: skip
+
+_FILES = (
+    "architectures",
+    "break_even",
+    "browser_search",
+    "calibration",
+    "clusters",
+    "data_bias",
+    "diffusion",
+    "distillation",
+    "embedding",
+    "latency",
+    "leakage",
+    "memory_speed",
+    "mixed_precision",
+    "pruning",
+    "quantization",
+    "robustness",
+    "silent_regression",
+    "theme_assignment",
+    "trends",
+)
+"""A benchmark is one file in this folder and one line here."""
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    benchmark.name: benchmark
-    for benchmark in (
-        clusters.BENCHMARK,
-        embedding.BENCHMARK,
-        quantization.BENCHMARK,
-        theme_assignment.BENCHMARK,
-        trends.BENCHMARK,
-    )
+    benchmark.name: benchmark for benchmark in (import_module(f"{__name__}.{file}").BENCHMARK for file in _FILES)
 }
 
 
@@ -34,42 +54,6 @@ def find(name: str) -> Benchmark:
     return BENCHMARKS[name]
 
 
-def save(result: Result, home: Path) -> Path:
-    """Keep a result in the home folder, where the site and `verify` find it; return the file."""
-    path = home / "benchmarks" / f"{result['name']}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", cure="Choose another --home") from None
-    return path
-
-
-def load(path: Path) -> Result:
-    """Read a result.
-
-    Raises:
-        InvalidInput: the file cannot be read or is no result.
-    """
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read the result: {error}", value=path, cure="Make one with `kb bench run`") from None
-    if not isinstance(result, dict) or not {"name", "headlines", "environment"} <= set(result):
-        raise InvalidInput("this file is no benchmark result", value=path, cure="Make one with `kb bench run`")
-    return result
-
-
-def recorded(name: str, home: Path) -> Result | None:
-    """Return the result to compare with: the home folder's, else the one that ships with Papertide, else None."""
-    own = home / "benchmarks" / f"{name}.json"
-    if own.is_file():
-        return load(own)
-    shipped = files("pipelines.benchmarks") / "results" / f"{name}.json"
-    return json.loads(shipped.read_text(encoding="utf-8")) if shipped.is_file() else None
-
-
 def published(home: Path) -> list[Result]:
-    """Return the results that the site shows, in order of name."""
-    found = (recorded(name, home) for name in sorted(BENCHMARKS))
-    return [result for result in found if result is not None]
+    """Return the results that the site shows, in order of name, with what a re-run has confirmed of each."""
+    return results.published(BENCHMARKS, home)

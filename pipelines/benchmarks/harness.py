@@ -1,25 +1,24 @@
-"""What every mini-benchmark shares: medians with bootstrap intervals, alternating timings, the environment, the result.
+"""What every mini-benchmark shares: seeds, alternating timings, medians with bootstrap intervals, the record of a run.
 
-A benchmark runs its arms over several seeds and hands over raw numbers; the statistics, the record and the comparison
-with an earlier record are made here, the same way for all.
+A benchmark runs its arms over several seeds and hands over raw numbers; the statistics and the record are made here, the
+same way for all. `machine` describes where it ran, `comparison` holds two records against each other.
 """
 
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.benchmarks import machine
+
 Kind = Literal["quality", "size", "speed"]
 Result = dict[str, Any]
+Scores = dict[str, dict[str, list[float]]]
+"""Metric -> arm -> a value for each seed."""
 RESAMPLES = 2_000
-MACHINE = ("processor", "flags", "threads", "device")
-"""What must agree for two speeds to be comparable; virtual machines tell the flags of their processor, not its name."""
+FEWEST = 5
+"""Rounds of timing between two looks at the width of the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,9 @@ class Benchmark:
         run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
             folder too.
         ships: whether a full result comes with the package; not where the data are the user's to bring.
+        themes: ids of the themes it speaks to; their pages link here.
+        papers: landmark works of the starter library by id, and what each reported that the result can be held against;
+            an empty text where it is only the origin of the method.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Benchmark:
     seeds_quick: int = 3
     needs_home: bool = False
     ships: bool = True
+    themes: tuple[str, ...] = ()
+    papers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class Headline:
         peer: the arm that it is measured against.
         tolerance: how far a re-run may lie off: absolute for quality, a factor for size and speed.
         sentence: with one `{}` for the value and its interval.
+        fails: it tells where the claim fails.
+
+    The first headline of a benchmark is its answer.
     """
 
     name: str
@@ -73,6 +80,7 @@ class Headline:
     peer: str
     tolerance: float
     sentence: str
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class Measured:
     """What a benchmark hands over: headlines, charts as (title, arm -> values) and a table as column -> arm -> text.
 
     Values are one per seed, or, with `resampled`, bootstrap draws of a single measurement (then their quantiles are the
-    interval).
+    interval). `seconds` of arms, as arm -> a value per seed, let two results be compared by their speed.
     """
 
     headlines: Sequence[Headline]
@@ -89,6 +97,37 @@ class Measured:
     raw: Mapping[str, Any]
     resampled: str = ""
     """What was drawn anew, as in "works"; empty for values by seed."""
+    seconds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def over_seeds(
+    seeds: Sequence[int], advance: Callable[[int], None], once: Callable[[int], Mapping[str, Mapping[str, float]]]
+) -> Scores:
+    """Call `once(seed)` for every seed and gather what it returns (metric -> arm -> value) into lists."""
+    scores: Scores = {}
+    for seed in seeds:
+        for metric, arms in once(seed).items():
+            for arm, value in arms.items():
+                scores.setdefault(metric, {}).setdefault(arm, []).append(float(value))
+        advance(1)
+    return scores
+
+
+def differences(arms: Mapping[str, Sequence[float]], arm: str, peer: str, times: float = 100.0) -> list[float]:
+    """Return by how much an arm exceeds its peer, seed by seed; with the default factor, percentage points of a share."""
+    return [times * (one - base) for one, base in zip(arms[arm], arms[peer], strict=True)]
+
+
+def quotients(arms: Mapping[str, Sequence[float]], arm: str, peer: str) -> list[float]:
+    """Return the arm's value divided by its peer's, seed by seed."""
+    return [one / base for one, base in zip(arms[arm], arms[peer], strict=True)]
+
+
+def column(arms: Mapping[str, Sequence[float]], form: str = "{:.3g}", times: float = 1.0) -> dict[str, str]:
+    """Return a column of a table: the median over seeds of every arm."""
+    import numpy as np
+
+    return {arm: form.format(times * float(np.median(values))) for arm, values in arms.items()}
 
 
 def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[float, float, float]:
@@ -104,18 +143,48 @@ def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[fl
     return float(np.median(data)), float(low), float(high)
 
 
-def alternate(arms: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 3) -> dict[str, list[float]]:
-    """Time every arm once a round, in turn, so that a slow moment of the machine hits all alike; return seconds."""
+def alternate(
+    arms: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 3, budget: float = 0.0, width: float = 0.03
+) -> dict[str, list[float]]:
+    """Time every arm once a round, in turn, so that a slow moment of the machine hits all alike.
+
+    Args:
+        arms: what to time; on a GPU the call must wait for its own end.
+        rounds: how many rounds there are at least.
+        warm_up: untimed calls of each arm before.
+        budget: seconds after which no further round begins; until then rounds go on while an interval is wide.
+        width: half the width, relative, of the 95% interval of the median of an arm's time over the first arm's, at which
+            the rounds may stop.
+
+    Returns:
+        Seconds by arm, one a round.
+    """
     for call in arms.values():
         for _ in range(warm_up):
             call()
     seconds: dict[str, list[float]] = {name: [] for name in arms}
-    for _ in range(rounds):
+    first, begun, done = next(iter(arms)), time.perf_counter(), 0
+    while done < rounds or (time.perf_counter() - begun < budget and (done % FEWEST or _wide(seconds, first, width))):
         for name, call in arms.items():
             start = time.perf_counter()
             call()
             seconds[name].append(time.perf_counter() - start)
+        done += 1
     return seconds
+
+
+def _wide(seconds: Mapping[str, Sequence[float]], first: str, width: float) -> bool:
+    """Return whether an arm's time over the first arm's is still known too roughly.
+
+    The interval of the median is that of the order statistics (Conover, Practical Nonparametric Statistics, 3.2).
+    """
+    for arm in seconds:
+        ratios = sorted(quotients(seconds, arm, first))
+        off = 0.98 * len(ratios) ** 0.5
+        low, high = ratios[max(0, round(len(ratios) / 2 - off) - 1)], ratios[min(len(ratios) - 1, round(len(ratios) / 2 + off))]
+        if high - low > 2 * width * ratios[len(ratios) // 2]:
+            return True
+    return False
 
 
 def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[float, float, float]:
@@ -129,8 +198,11 @@ def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[floa
 def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], home: Path | None = None) -> Result:
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
-    start = time.perf_counter()
+    machine.forget_peak()
+    before, energy, start = machine.noise(), machine.joules(), time.perf_counter()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
+    seconds, spent, after = time.perf_counter() - start, machine.joules(), machine.noise()
+    environment = machine.environment()
     interval = drawn_interval if measured.resampled else median_interval
     over = (
         f"bootstrap over {measured.resampled}"
@@ -144,15 +216,27 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
         "origin": benchmark.origin,
         "protocol": benchmark.protocol,
         "limits": list(benchmark.limits),
+        "themes": list(benchmark.themes),
+        "papers": [{"id": work, "reported": told} for work, told in benchmark.papers.items()],
         "quick": quick,
         "seeds": len(seeds),
-        "seconds": round(time.perf_counter() - start, 1),
+        "seconds": round(seconds, 1),
         "statistics": over,
         "headlines": [_headline(headline, interval, over) for headline in measured.headlines],
         "charts": [{"title": title, "rows": _rows(arms, interval)} for title, arms in measured.charts],
         "columns": [{"title": title} for title in measured.table],
         "table": _table(measured.table),
-        "environment": environment(),
+        "timings": _rows(measured.seconds, interval),
+        "machine": {
+            "peak_megabytes": round(machine.peak_megabytes(), 1),
+            "gpu_megabytes": machine.gpu_megabytes(),
+            "joules": None if energy is None or spent is None or spent < energy else round(spent - energy, 1),
+            "noise_before": before,
+            "noise_after": after,
+            "unsteadiness": machine.unsteadiness(before, after),
+        },
+        "hardware": machine.hardware(environment),
+        "environment": environment,
         "raw": measured.raw,
     }
 
@@ -167,7 +251,7 @@ def _headline(headline: Headline, interval: Interval, over: str) -> dict[str, An
     return {
         "name": headline.name, "kind": headline.kind, "value": round(value, 6), "low": round(low, 6), "high": round(high, 6),
         "unit": headline.unit, "peer": headline.peer, "tolerance": headline.tolerance,
-        "text": headline.sentence.format(told),
+        "fails": headline.fails, "text": headline.sentence.format(told),
         "basis": f"{over[0].upper()}{over[1:]}, against {headline.peer}; recompute with: kb bench verify.",
     }  # fmt: skip
 
@@ -189,86 +273,3 @@ def _rows(arms: Mapping[str, Sequence[float]], interval: Interval) -> list[dict[
 def _table(columns: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     arms = list(dict.fromkeys(arm for column in columns.values() for arm in column))
     return [{"arm": arm, "cells": [column.get(arm, "") for column in columns.values()]} for arm in arms]
-
-
-def compare(old: Result, new: Result) -> list[dict[str, Any]]:
-    """Compare the headlines of two records.
-
-    Quality must agree within its absolute tolerance, sizes within their factor. A speed ratio belongs to a machine: on
-    another processor, or with another number of threads, it is shown and not judged.
-
-    Returns:
-        A row per headline of the old record: name, old, new, tolerance, verdict ("same", "differs", "missing" or
-        "other machine").
-    """
-    fresh = {headline["name"]: headline for headline in new["headlines"]}
-    same_machine = all(old["environment"].get(key) == new["environment"].get(key) for key in MACHINE)
-    rows = []
-    for headline in old["headlines"]:
-        found = fresh.get(headline["name"])
-        rows.append(
-            {
-                "name": headline["name"], "old": headline["value"], "new": found["value"] if found else None,
-                "unit": headline["unit"], "tolerance": headline["tolerance"],
-                "verdict": _verdict(headline, found, same_machine),
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _verdict(old: Mapping[str, Any], new: Mapping[str, Any] | None, same_machine: bool) -> str:
-    if new is None:
-        return "missing"
-    if old["kind"] == "speed" and not same_machine:
-        return "other machine"
-    if old["kind"] == "quality":
-        return "same" if abs(old["value"] - new["value"]) <= old["tolerance"] else "differs"
-    ratio = max(old["value"], new["value"]) / max(min(old["value"], new["value"]), 1e-12)
-    return "same" if ratio <= old["tolerance"] else "differs"
-
-
-def environment() -> dict[str, str]:
-    """Describe the machine and the software, as far as they can change a result."""
-    import torch  # heavy, and only a run needs it
-
-    cuda = torch.cuda.is_available()
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "processor": _processor(),
-        "flags": " ".join(flag for flag in _flags() if flag.startswith(("avx512_", "amx", "avx2", "asimd", "sve"))),
-        "threads": str(torch.get_num_threads()),
-        "cores": str(os.cpu_count()),
-        "device": torch.cuda.get_device_name() if cuda else "cpu",
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "papertide": version("papertide"),
-        "git": _git(),
-    }
-
-
-def _cpuinfo(key: str) -> str:
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return ""
-    lines = (line.partition(":") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return next((value.strip() for name, _, value in lines if name.strip() == key), "")
-
-
-def _processor() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
-
-
-def _flags() -> list[str]:
-    return sorted((_cpuinfo("flags") or _cpuinfo("Features")).split())
-
-
-def _git() -> str:
-    """Return the commit of a checkout, with a + if files were changed; empty outside one."""
-    try:
-        folder = Path(__file__).parent
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
-        dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "")

@@ -1,5 +1,6 @@
 """`kb bench list|run|verify|compare`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 bench_app = typer.Typer(help="Mini-benchmarks that anyone can run again.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer seeds.")]
+WRONG = {"differs", "missing"}
 
 
 @bench_app.command("list")
@@ -33,17 +35,37 @@ def list_(json: Json = False) -> None:
 
 
 @bench_app.command("run")
-def run(ctx: typer.Context, name: str, quick: Quick = False, json: Json = False) -> None:
-    """Run a benchmark and keep its result in the home folder, for the site and for verify."""
+def run(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One of `kb bench list`.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All of them, one after another.")] = False,
+    quick: Quick = False,
+    json: Json = False,
+) -> None:
+    """Run benchmarks and keep their results in the home folder, for the site and for verify."""
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
     context: Context = ctx.obj
-    result = _run(name, quick, context.home)
-    path = benchmarks.save(result, context.home)
-    note(f"Kept in {path}")
+    if (name is None) != all_:
+        raise InvalidInput("say either a benchmark's name or --all", value=name, cure="`kb bench list` names them")
+    results = []
+    for one in [name] if name else sorted(benchmarks.BENCHMARKS):
+        try:
+            result = _run(one, quick, context.home)
+        except InvalidInput as error:
+            if name:
+                raise
+            note(f"{one} is skipped: {error}")
+            continue
+        note(f"Kept in {benchmarks.save(result, context.home)}")
+        results.append(result)
+        if not json:
+            _show(result)
     if json:
-        print_json(result)
-        return
+        print_json(results[0] if name else results)
+
+
+def _show(result: "Result") -> None:
     for headline in result["headlines"]:
         say(headline["text"])
     columns = ["arm", *(column["title"] for column in result["columns"])]
@@ -57,43 +79,64 @@ def verify(
     quick: Quick = False,
     json: Json = False,
 ) -> None:
-    """Run benchmarks again and compare with the recorded results."""
+    """Run benchmarks again, compare with the recorded results, and note for the site what was confirmed."""
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
     context: Context = ctx.obj
     rows = []
     for one in [name] if name else sorted(benchmarks.BENCHMARKS):
         try:
-            rows += compared(one, context.home, quick)
+            rows += compared(one, context.home, quick, confirm=True)
         except InvalidInput as error:
             if name:
                 raise
             note(f"{one} is skipped: {error}")
     _tell(rows, json)
+    failed = [f"{row['benchmark']} {row['name']}" for row in rows if row["verdict"] in WRONG]
+    if failed:
+        raise CheckFailed(f"{len(failed)} of {len(rows)} headlines differ: {', '.join(failed)}", cure="See the table")
 
 
 @bench_app.command("compare")
 def compare(old: Path, new: Path, json: Json = False) -> None:
-    """Compare two result files."""
+    """Say what is faster or slower, higher or lower in the second of two result files, or that nobody can tell."""
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
-    before, after = benchmarks.load(old), benchmarks.load(new)
-    if before["name"] != after["name"]:
+    first, second = benchmarks.load(old), benchmarks.load(new)
+    if first["name"] != second["name"]:
         raise InvalidInput(
-            "these are results of different benchmarks", value=f"{before['name']} and {after['name']}", cure="Name two of one"
+            "these are results of different benchmarks", value=f"{first['name']} and {second['name']}", cure="Name two of one"
         )
-    _tell([{"benchmark": before["name"], **row} for row in benchmarks.compare(before, after)], json)
+    rows = benchmarks.compare(first, second)
+    if json:
+        print_json(rows)
+        return
+    columns = ["what", "first", "second", "unit", "change", "95% interval", "verdict"]
+    print_table(
+        columns,
+        [
+            [row["name"], *_numbers(row["first"], row["second"]), row["unit"], *_numbers(row["change"]),
+             " to ".join(_numbers(row["low"], row["high"])), row["verdict"]]
+            for row in rows
+        ],
+        right=["first", "second", "change", "95% interval"],
+    )  # fmt: skip
 
 
-def compared(name: str, home: Path, quick: bool) -> list[dict[str, Any]]:
-    """Run one benchmark again and return the rows of its comparison with what is recorded."""
+def compared(name: str, home: Path, quick: bool, *, confirm: bool = False) -> list[dict[str, Any]]:
+    """Run one benchmark again and return the rows of its comparison with what is recorded for this kind of machine."""
     from pipelines import benchmarks  # heavy: NumPy and what the benchmarks measure
 
     benchmarks.find(name)
-    old = benchmarks.recorded(name, home)
-    if old is None:
+    if benchmarks.recorded(name, home) is None:
         raise InvalidInput("there is no recorded result", value=name, cure=f"Make one with `kb bench run {name}`")
-    return [{"benchmark": name, **row} for row in benchmarks.compare(old, _run(name, quick, home))]
+    new = _run(name, quick, home)
+    old = benchmarks.recorded(name, home, like=new)
+    assert old is not None  # looked up before the run, too
+    rows = benchmarks.verdicts(old, new)
+    if confirm:
+        benchmarks.confirm(old, new, rows, home)
+    return [{"benchmark": name, **row} for row in rows]
 
 
 def _run(name: str, quick: bool, home: Path) -> "Result":
@@ -105,22 +148,16 @@ def _run(name: str, quick: bool, home: Path) -> "Result":
         return benchmarks.run(benchmark, quick=quick, advance=advance, home=home)
 
 
-def _tell(rows: list[dict[str, Any]], json: bool) -> None:
+def _tell(rows: Iterable[dict[str, Any]], json: bool) -> None:
     if json:
-        print_json(rows)
-    else:
-        table = [
-            [
-                row["benchmark"],
-                row["name"],
-                f"{row['old']:.3f}",
-                "-" if row["new"] is None else f"{row['new']:.3f}",
-                row["unit"],
-                row["verdict"],
-            ]
-            for row in rows
-        ]
-        print_table(["benchmark", "headline", "recorded", "now", "unit", "verdict"], table, right=["recorded", "now"])
-    failed = [f"{row['benchmark']} {row['name']}" for row in rows if row["verdict"] in {"differs", "missing"}]
-    if failed:
-        raise CheckFailed(f"{len(failed)} of {len(rows)} headlines differ: {', '.join(failed)}", cure="See the table")
+        print_json(list(rows))
+        return
+    columns = ["benchmark", "headline", "recorded", "now", "unit", "verdict"]
+    table = [
+        [row["benchmark"], row["name"], *_numbers(row["old"], row["new"]), row["unit"], row["verdict"]] for row in rows
+    ]  # fmt: skip
+    print_table(columns, table, right=["recorded", "now"])
+
+
+def _numbers(*values: float | None) -> list[str]:
+    return ["-" if value is None else f"{value:.3f}" for value in values]

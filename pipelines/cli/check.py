@@ -44,7 +44,11 @@ def verify(
         if place is not None:
             shown = benchmarks.published(context.home)
             abstracts = context.settings.publish_abstracts
-            checks.append(verify_site(context.store, context.taxonomy, shown, place.absolute(), progress, abstracts))
+            checks.append(
+                verify_site(
+                    context.store, context.taxonomy, shown, place.absolute(), progress, abstracts, context.encoder, context.home
+                )
+            )
     if place is None:
         note("no built site of this knowledge base at public/; name one with --site")
     for name in sorted(benchmarks.BENCHMARKS):
@@ -56,7 +60,7 @@ def verify(
             for row in rows
             if row["verdict"] in {"differs", "missing"}
         ]
-        skipped = sum(row["verdict"] == "other machine" for row in rows)
+        skipped = sum(row["verdict"] in {"other machine", "cannot tell"} for row in rows)
         checks.append({"check": f"benchmark {name}", "checked": len(rows) - skipped, "wrong": wrong})
     if json:
         print_json(checks)

@@ -2,17 +2,32 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kb.embedding import Encoder
 from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
 from pipelines.progress import Progress
-from pipelines.publish import cards, chart_style, controls, croissant, escape, export, facts, feeds, lists, workspace
+from pipelines.publish import (
+    cards,
+    chart_style,
+    comparison,
+    controls,
+    croissant,
+    escape,
+    export,
+    facts,
+    feeds,
+    lists,
+    paper_map,
+    search_index,
+    workspace,
+)
 from pipelines.publish.pages import Page, build_pages
 
 __all__ = ["SiteSummary", "build_site", "croissant_of", "export", "render"]
@@ -55,6 +70,7 @@ def render(
     templates: Path,
     url: str = "",
     abstracts: str = "licensed",
+    mapped: paper_map.PaperMap | None = None,
 ) -> Rendered:
     """Render one state of a knowledge base. The same records give the same files, byte for byte.
 
@@ -63,6 +79,7 @@ def render(
         templates: the folder of Jinja templates.
         url: where the site will be published, ending in a slash; empty if unknown.
         abstracts: which of them may be published: "licensed", "all" or "none".
+        mapped: the map of papers, if there is one.
     """
     rows = export.papers(store, abstracts=False)
     told = facts.read(store, taxonomy, rows, abstracts)
@@ -72,7 +89,8 @@ def render(
     listed = [{"name": name, "bytes": len(content), "what": what} for name, content, what in files]
 
     def all_pages() -> Iterator[Page]:
-        yield from build_pages(told, benchmarks, listed, controls.load(), templates, url)
+        about = {"papers": len(mapped.places), "broad": mapped.broad, "quality": mapped.quality} if mapped else None
+        yield from build_pages(told, benchmarks, listed, controls.load(), templates, url, about)
         for name, content, _ in files:
             yield Page(f"data/{name}", content)
         for name, content in lists.build_files(told, rows):
@@ -82,6 +100,9 @@ def render(
     def beside() -> Iterator[Page]:
         for name, content in (*feeds.build_feeds(told, url), *cards.build_cards(told)):
             yield Page(name, content)
+        yield comparison.build(told)
+        if mapped is not None:
+            yield from paper_map.files(mapped)
         yield Page("robots.txt", "User-agent: *\nAllow: /\n" + (f"Sitemap: {url}sitemap.xml\n" if url else ""))
 
     return Rendered(told, all_pages(), beside(), lists.build_lists(told))
@@ -95,6 +116,8 @@ def build_site(
     progress: Progress,
     url: str = "",
     abstracts: str = "licensed",
+    encoder: Callable[[], Encoder] | None = None,
+    home: Path | None = None,
 ) -> SiteSummary:
     """Build the static site of one state of the knowledge base.
 
@@ -103,6 +126,9 @@ def build_site(
         out: the folder to fill; an older site there is replaced at the end, in one step.
         url: where the site will be published ("https://example.org/papers/"); without it the site has no canonical links.
         abstracts: which of them may be published: "licensed", "all" or "none".
+        encoder: loads the embedding model, for search by meaning; it is called only where no table of word pieces is kept.
+        home: where such tables are kept, and the map of papers. With neither, the site's search goes by words alone and there
+            is no map.
 
     Raises:
         InvalidInput: `out` holds something else than a site, or `url` is no address.
@@ -111,7 +137,8 @@ def build_site(
     workspace.check_target(out)
     url = _checked(url)
     sources = workspace.site_sources()
-    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url, abstracts)
+    mapped = paper_map.read(store, home, progress)
+    made = render(store, taxonomy, benchmarks, sources / "site" / "templates", url, abstracts, mapped)
     run = made.told.run
     progress.note(f"facts: run {run['id']}, {len(made.told.topics):,} topics")
     advance = progress.task("draw pages and charts", None, "files")
@@ -123,6 +150,7 @@ def build_site(
         built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
         count += workspace.add(built, made.beside)
         count += workspace.fill_lists(built, made.lists)
+        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress))
         about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)

@@ -151,15 +151,15 @@ def trend_drawings(facts: Facts) -> list[Drawing]:
     ]  # fmt: skip
 
 
-def benchmark_drawings(result: Mapping[str, Any]) -> list[Drawing]:
-    """Return a benchmark's charts."""
+def benchmark_drawings(result: Mapping[str, Any], key: str) -> list[Drawing]:
+    """Return a benchmark's charts; `key` tells its result among those of other machines."""
     drawn: list[Drawing] = []
     machine = ", ".join(str(result["environment"][name]) for name in ("date", "processor") if name in result["environment"])
     for number, chart in enumerate(result["charts"]):
         told = f"{result.get('statistics', 'median over seeds with bootstrap interval').capitalize()} (95%): {chart['title']}."
         best = "; ".join(f"{row['arm']}: {row['value']:.4g}" for row in chart["rows"])
         drawn += _drawn(
-            f"benchmarks/{result['name']}-{number}", "", chart["title"], f"{told} {best}.",
+            f"benchmarks/{key}-{number}", "", chart["title"], f"{told} {best}.",
             charts.bar_chart(chart["rows"], "arm", "value", chart["title"]), charts.bar_rows(chart["rows"], "arm", "value"),
             source=f"Mini-benchmark {result['name']}, {machine}",
         )  # fmt: skip

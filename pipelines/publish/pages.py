@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from kb.evidence import Claim, Mark
 from kb.trends import Finding, percent
-from pipelines.publish import chart_style, charts, drawings, escape, export, highlights, lists
+from pipelines.publish import chart_style, charts, drawings, escape, export, highlights, lists, measured
 from pipelines.publish.controls import Framework
 from pipelines.publish.drawings import Drawing
 from pipelines.publish.facts import Facts, Topic
@@ -47,6 +47,7 @@ def build_pages(
     frameworks: Sequence[Framework],
     templates: Path,
     url: str = "",
+    mapped: Mapping[str, Any] | None = None,
 ) -> Iterator[Page]:
     """Yield every generated page and chart.
 
@@ -56,11 +57,13 @@ def build_pages(
         frameworks: what this knowledge base is held against.
         templates: the folder of Jinja templates.
         url: where the site will be published, ending in a slash; empty if unknown.
+        mapped: what the page of the map says: "papers", "broad" (clusters with "name" and "papers") and "quality".
     """
     environment = make_environment(templates)
     environment.globals.update(
         facts=facts, benchmarks=benchmarks, downloads=downloads, frameworks=frameworks, url=url, address=address,
-        claim=claim, finding_claim=finding_claim, raw=Markup, per_page=lists.PER_PAGE, list_address=lists.address,
+        claim=claim, finding_claim=finding_claim, measured=measured, measured_claim=measured_claim, raw=Markup,
+        per_page=lists.PER_PAGE, list_address=lists.address,
         topic_cells=topic_cells,
         listed_in=[subject for subject in facts.topics if lists.has_list(facts, subject)],
     )  # fmt: skip
@@ -92,13 +95,17 @@ def build_pages(
     for cluster in facts.clusters():
         yield from shown(f"clusters/{cluster.id}.md", "cluster.md.j2", drawings.topic_drawings(facts, cluster), topic=cluster)
     yield page("benchmarks/index.md", "benchmarks.md.j2")
+    yield Page("benchmarks/result.schema.json", measured.schema())
     for result in benchmarks:
-        yield from shown(f"benchmarks/{result['name']}.md", "benchmark.md.j2", drawings.benchmark_drawings(result), result=result)
+        key = measured.key(result, benchmarks)
+        yield from shown(f"benchmarks/{key}.md", "benchmark.md.j2", drawings.benchmark_drawings(result, key), result=result)
+        yield Page(f"benchmarks/{key}.json", measured.raw(result))
     for name in ("governance", "controls", "model-card", "changes", "downloads"):
         yield page(f"{name}.md", f"{name}.md.j2")
     for run in facts.runs:
         yield page(f"runs/{run.id}.md", "run.md.j2", run=run)
     yield page("papers/index.md", "papers.md.j2")
+    yield page("map.md", "map.md.j2", mapped=mapped)
     yield page(f"{lists.SHELL}.md", "list.md.j2")
 
 
@@ -137,6 +144,14 @@ def claim(context: jinja2.runtime.Context, content: str, mark: str, basis: str, 
         f'<span class="claim">{said}<a class="mark mark-{kind.value}" href="{context["up"]}method/#{explained}" '
         f'aria-label="{told}">{kind.sign}</a></span>'
     )
+
+
+@jinja2.pass_context
+def measured_claim(context: jinja2.runtime.Context, result: Mapping[str, Any], headline: Mapping[str, Any]) -> Markup:
+    """Return a benchmark's headline with its mark: verified where a re-run has confirmed it."""
+    mark, basis = measured.mark(result, headline)
+    told: Markup = claim(context, headline["text"], mark, basis, "benchmarks")
+    return told
 
 
 @jinja2.pass_context

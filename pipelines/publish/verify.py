@@ -8,12 +8,13 @@ from. The findings themselves are computed anew from the papers by `pipelines.re
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from kb.embedding import Encoder
 from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -33,12 +34,14 @@ def verify_site(
     site: Path,
     progress: Progress,
     abstracts: str = "licensed",
+    encoder: Callable[[], Encoder] | None = None,
+    home: Path | None = None,
 ) -> Check:
     """Compare a built site with what the store and the benchmarks' results say now.
 
     Args:
         site: the folder that `build_site` filled.
-        abstracts: which of them may be published, as it was told.
+        abstracts, encoder, home: as `build_site` was told.
 
     Returns:
         "check", "checked" (how many numbers were compared) and "wrong" (one line for each place that differs).
@@ -63,7 +66,7 @@ def verify_site(
         }
     with tempfile.TemporaryDirectory(prefix="papertide-verify-") as folder:
         fresh = Path(folder) / "public"
-        build_site(store, taxonomy, benchmarks, fresh, progress, str(about.get("url") or ""), abstracts)
+        build_site(store, taxonomy, benchmarks, fresh, progress, str(about.get("url") or ""), abstracts, encoder, home)
         return {"check": "site", "checked": _numbers(fresh), "wrong": list(differences(site, fresh))}
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from kb import settings, taxonomy
+from kb import embedding, settings, taxonomy
 from kb.store import Store
 from pipelines.benchmarks import published
 from pipelines.progress import Silent
@@ -86,10 +86,16 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hostile_site(hostile_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the hostile papers."""
+    """The site of the hostile papers, searchable by meaning."""
     out = tmp_path_factory.mktemp("site") / "public"
-    store = Store.read(settings.load(hostile_home).store_uri)
-    build_site(store, taxonomy.load(), published(hostile_home), out, Silent())
+    chosen = settings.load(hostile_home)
+
+    def encoder() -> embedding.Encoder:
+        return embedding.load(chosen.model)
+
+    build_site(
+        Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), encoder=encoder, home=out.parent
+    )
     return out
 
 

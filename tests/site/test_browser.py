@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Error
 
 KINDS = {
-    "home": "", "trends": "trends/", "themes": "themes/",
+    "home": "", "search": "search/", "answers": "search/?q=quantization+of+weights", "compare": "compare/", "map": "map/",
+    "trends": "trends/", "themes": "themes/",
     "group": "themes/inference-efficiency/", "theme": "themes/inference-efficiency/quantization/",
     "clusters": "clusters/", "cluster": "clusters/c0001/", "benchmarks": "benchmarks/", "benchmark": "benchmarks/quantization/",
     "method": "method/", "data card": "governance/", "controls": "controls/", "model card": "model-card/", "changes": "changes/",

@@ -1,9 +1,11 @@
 """The arms of the quantization benchmark compute what their names say."""
 
+import copy
+
 import pytest
 import torch
 
-from pipelines.benchmarks import quantization
+from pipelines.benchmarks import digits, quantization
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,14 @@ def test_sizes_shrink_with_the_bits() -> None:
     sizes = [quantization._kilobytes(model, arm) for arm in ("fp32", "bf16", "int8 weights", "int4 weights", "int2 weights")]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 4 * (640 + 10) / 1000
+
+
+def test_weights_trained_for_few_bits_take_only_those_values(model: torch.nn.Module, data: digits.Digits) -> None:
+    learner = quantization._trained_so(copy.deepcopy(model), data)["int2 weights, trained so"]
+    assert len(learner[0].weight[0].unique()) <= 3  # type: ignore[index]
+
+
+def test_training_with_the_rounding_beats_rounding_afterwards(model: torch.nn.Module, data: digits.Digits) -> None:
+    trained = quantization._trained_so(copy.deepcopy(model), data)["int2 weights, trained so"]
+    after = quantization._quantized(model)["int2 weights"]
+    assert digits.accuracy(trained, data.test_x, data.test_y) > digits.accuracy(after, data.test_x, data.test_y)

@@ -1,0 +1,191 @@
+// The search itself, apart from where its files come from: the worker reads them over the network, tests from a folder.
+import { beginningWith, readShard, score, shardOf } from "./lexical.js";
+import { anyFilter, best, fuse, passing } from "./ranking.js";
+import { readRow, readTable, rowsOf, similarities, sum, vectorOf } from "./semantic.js";
+import { terms } from "./terms.js";
+import { pieces } from "./wordpiece.js";
+
+const LANES = 3;
+const MOST_DETAILS = 1500; // files; beyond that only papers that were shown are kept for offline use
+const MOST_TERMS = 32;
+const LONGEST_QUESTION = 1000;
+
+/**
+ * @typedef {import("./ranking.js").Filters} Filters
+ * @typedef {import("./ranking.js").Facets} Facets
+ * @typedef {{dimensions: number, vocabulary: number, rowsPerShard: number, rowShards: number, papersPerShard: number,
+ *   vectorShards: number, steps: number[], centre: number[],
+ *   spread: number[], share: number}} Meaning
+ * @typedef {{papers: number, stopWords: string[], firstTerms: string[], meaning: Meaning | null, facets: Facets,
+ *   details: {perShard: number, shards: number}}} Manifest
+ * @typedef {{place: number, words: string[], nearness: number | null}} Hit
+ * @typedef {{hits: Hit[], total: number, stage: "words" | "words and meaning" | "meaning"}} Answer
+ * @typedef {(name: string) => Promise<Uint8Array>} Read
+ */
+
+/**
+ * Read files a few at a time, in order: with more at once a question's own files would have to wait.
+ * @template T
+ * @param {number} count
+ * @param {(at: number) => Promise<T>} read
+ * @returns {Promise<T[]>}
+ */
+async function inLanes(count, read) {
+  /** @type {T[]} */
+  const found = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const at = next;
+      next += 1;
+      found[at] = await read(at);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return found;
+}
+
+/**
+ * Open an index.
+ * @param {Manifest} manifest
+ * @param {Read} read gives a file of the index; asked once for each
+ */
+export function openEngine(manifest, read) {
+  const stopWords = new Set(manifest.stopWords);
+  /** @type {Map<string, Promise<any>>} */
+  const kept = new Map();
+  /** @type {(name: string, parse: (bytes: Uint8Array) => any) => Promise<any>} */
+  const once = (name, parse) => {
+    let answer = kept.get(name);
+    if (!answer) {
+      answer = read(name).then(parse);
+      answer.catch(() => kept.delete(name)); // the network may come back
+      kept.set(name, answer);
+    }
+    return answer;
+  };
+  const wordShard = (/** @type {number} */ at) => once(`words/${at}.bin`, readShard);
+  const rowShard = (/** @type {number} */ at) => once(`rows/${at}.bin`, (bytes) => bytes);
+  const vectorShard = (/** @type {number} */ at) => once(`vectors/${at}.bin`, (bytes) => bytes);
+  const facetBytes = () => once("facets.bin", (bytes) => bytes);
+  const vocabulary = () =>
+    once("vocabulary.txt", (bytes) => new Map(new TextDecoder().decode(bytes).split("\n").map((piece, at) => [piece, at])));
+  const table = () => once("table.bin", (bytes) => readTable(bytes, /** @type {Meaning} */ (manifest.meaning).vocabulary));
+  /** @type {import("./semantic.js").Vectors | null} */
+  let vectors = null;
+
+  /**
+   * @param {string} question
+   * @param {boolean} typing whether its last word may be unfinished
+   */
+  async function byWords(question, typing) {
+    const asked = [...new Map(terms(question, stopWords).map((it) => [it.term, it])).values()].slice(0, MOST_TERMS);
+    const found = await Promise.all(
+      asked.map(async ({ term, word }, at) => {
+        const place = shardOf(manifest.firstTerms, term);
+        const shard = await wordShard(place);
+        const unfinished = typing && at === asked.length - 1 && word.length > 2;
+        if (shard.has(term) || !unfinished) return shard.get(term);
+        const goesOn = manifest.firstTerms[place + 1]?.startsWith(word);
+        return beginningWith(goesOn ? new Map([...shard, ...(await wordShard(place + 1))]) : shard, word);
+      }),
+    );
+    return { asked, ...score(found, manifest.papers) };
+  }
+
+  /** @param {string} question */
+  async function embed(question) {
+    const meaning = /** @type {Meaning} */ (manifest.meaning);
+    const rows = rowsOf(pieces(question, await vocabulary()), await table());
+    const found = rows.map(async (row) => {
+      const shard = await rowShard(Math.floor(row / meaning.rowsPerShard));
+      return readRow(shard, row % meaning.rowsPerShard, meaning.spread);
+    });
+    return sum(await Promise.all(found));
+  }
+
+  /** @param {Filters} filters */
+  async function allowedBy(filters) {
+    return anyFilter(filters) ? passing(filters, manifest.facets, await facetBytes()) : () => true;
+  }
+
+  /**
+   * Answer a question: by words alone until the vectors have been loaded.
+   * @param {string} question
+   * @param {{filters?: Filters, limit?: number, typing?: boolean, share?: number}} [options] `share` of meaning: 0 is words alone
+   * @returns {Promise<Answer>}
+   */
+  async function search(question, { filters = {}, limit = 20, typing = false, share = manifest.meaning?.share ?? 0 } = {}) {
+    const text = question.slice(0, LONGEST_QUESTION);
+    const [{ asked, scores, matched }, vector, allowed] = await Promise.all([
+      byWords(text, typing),
+      vectors && share > 0 ? embed(text) : null,
+      allowedBy(filters),
+    ]);
+    const near = vector && vectors ? similarities(vector, vectors, manifest.papers) : null;
+    const { places, total } = best(fuse(scores, near, share), limit, allowed);
+    const hits = places.map((place) => ({
+      place,
+      words: asked.flatMap(({ word }, at) => (matched[place] & (2 ** at) ? [word] : [])),
+      nearness: near ? near[place] : null,
+    }));
+    return { hits, total, stage: near ? "words and meaning" : "words" };
+  }
+
+  /**
+   * Return the papers most like one of them, without itself.
+   * @param {number} paper
+   * @param {{filters?: Filters, limit?: number}} [options]
+   * @returns {Promise<Answer>}
+   */
+  async function similar(paper, { filters = {}, limit = 20 } = {}) {
+    await loadVectors();
+    if (!vectors) return { hits: [], total: 0, stage: "meaning" };
+    const passes = await allowedBy(filters);
+    const near = similarities(vectorOf(paper, vectors), vectors, manifest.papers);
+    const { places, total } = best(near, limit, (other) => other !== paper && passes(other));
+    return { hits: places.map((place) => ({ place, words: [], nearness: near[place] })), total, stage: "meaning" };
+  }
+
+  /** Load the papers' vectors, in order, after which questions are answered by meaning too. */
+  async function loadVectors() {
+    const { meaning } = manifest;
+    if (!meaning || vectors) return;
+    const shards = await inLanes(meaning.vectorShards, vectorShard);
+    vectors = { shards, papersPerShard: meaning.papersPerShard, steps: Float32Array.from(meaning.steps), centre: Float32Array.from(meaning.centre) };
+  }
+
+  /**
+   * Load everything that ranking may need, most useful first, a piece at a time so that questions are not kept waiting.
+   * @param {(stage: "meaning" | "everything") => void} reached
+   */
+  async function loadAll(reached) {
+    if (manifest.meaning) {
+      await vocabulary();
+      await table();
+      await loadVectors();
+      reached("meaning");
+      await inLanes(manifest.meaning.rowShards, rowShard);
+    }
+    await inLanes(manifest.firstTerms.length, wordShard);
+    await facetBytes();
+    const { perShard, shards } = manifest.details;
+    if (shards <= MOST_DETAILS) await inLanes(shards, (at) => details(at * perShard));
+    reached("everything");
+  }
+
+  /**
+   * Return what the page shows of the papers of one shard: the place of the first, and their records.
+   * @param {number} place of any of them
+   * @returns {Promise<{first: number, records: object[]}>}
+   */
+  function details(place) {
+    const at = Math.floor(place / manifest.details.perShard);
+    return once(`papers/${at}.json`, (bytes) => JSON.parse(new TextDecoder().decode(bytes))).then((records) => ({
+      first: at * manifest.details.perShard,
+      records,
+    }));
+  }
+
+  return { search, similar, embed, loadVectors, loadAll, details };
+}

@@ -1,0 +1,72 @@
+"""What is recorded of the machine: memory, energy, steadiness, the key of its kind."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipelines.benchmarks import machine
+
+
+def test_memory_of_tensors_is_the_most_that_was_held_at_one_time() -> None:
+    def call() -> None:
+        first = torch.zeros(1000, 250)  # one megabyte each
+        second = first + 1
+        del first
+        third = second + 1
+        del second, third
+
+    assert machine.tensor_megabytes(call) == 2.0
+
+
+def test_views_and_changes_in_place_take_no_memory() -> None:
+    def call() -> None:
+        one = torch.zeros(1000, 250)
+        one.view(-1)[:10].add_(1)
+
+    assert machine.tensor_megabytes(call) == 1.0
+
+
+def test_what_training_keeps_for_the_way_back_is_counted() -> None:
+    weight = torch.randn(100, 100, requires_grad=True)
+
+    def forward(layers: int) -> None:
+        x = torch.ones(2500, 100)
+        for _ in range(layers):
+            x = torch.tanh(x @ weight)
+        x.sum().backward()
+
+    assert machine.tensor_megabytes(lambda: forward(8)) > 1.5 * machine.tensor_megabytes(lambda: forward(4))
+
+
+def test_energy_is_read_where_the_machine_tells_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = tmp_path / "energy_uj"
+    monkeypatch.setattr(machine, "ENERGY", counter)
+    assert machine.joules() is None
+    counter.write_text("2500000\n", encoding="ascii")
+    assert machine.joules() == 2.5
+
+
+def test_a_machine_that_slowed_down_is_unsteady() -> None:
+    before, after = {"milliseconds": 1.0, "spread": 0.02}, {"milliseconds": 1.3, "spread": 0.02}
+    assert machine.unsteadiness(before, after) == 0.3
+    assert machine.unsteadiness(before, before) == 0.02
+
+
+def test_the_peak_of_the_process_grows_with_what_it_holds() -> None:
+    machine.forget_peak()
+    before = machine.peak_megabytes()
+    held = torch.ones(25_000_000)
+    assert machine.peak_megabytes() > before + 50
+    assert len(held) == 25_000_000
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        ({"processor": "AMD EPYC", "threads": "2", "device": "cpu"}, "amd-epyc-2-threads"),
+        ({"processor": "AMD EPYC", "threads": "2", "device": "NVIDIA H100 80GB HBM3"}, "nvidia-h100-80gb-hbm3"),
+    ],
+)
+def test_results_are_keyed_by_the_kind_of_machine(environment: dict[str, str], key: str) -> None:
+    assert machine.hardware(environment) == key

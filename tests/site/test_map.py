@@ -1,0 +1,99 @@
+"""The map of papers: its sums in Node, the page in a real browser over papers with an attack in every field."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+pytestmark = pytest.mark.xdist_group("site")
+Look = Callable[[BrowserContext, str], Any]
+HERE = Path(__file__).parent
+SCRIPTS = HERE.parents[1] / "site" / "docs" / "assets" / "map"
+
+
+def test_views_names_and_points_in_node() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node on this machine: apt-get install nodejs")
+    told = {**os.environ, "MAP_SCRIPTS": str(SCRIPTS)}
+    done = subprocess.run(
+        [node, "--test", str(HERE / "map" / "view.test.mjs")], env=told, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4_000:]
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def live(context: BrowserContext, address: str, look: Look) -> Any:
+    """The page after its points have been drawn; skipped where the browser draws no WebGL."""
+    seen = look(context, address + "map/")
+    if "no WebGL" in seen.page.inner_text("#map-status"):
+        pytest.skip("this browser has no WebGL 2")
+    expect(seen.page.locator("#map")).to_have_attribute("data-state", "live")
+    return seen
+
+
+def test_the_map_comes_alive_and_nothing_hostile_runs(live: Any) -> None:
+    assert live.wrong == []
+    assert live.page.evaluate("window.pwned") is None
+    expect(live.page.locator("#map-status")).to_contain_text("Drag to move")
+
+
+def test_years_leave_out_papers_before_and_after(live: Any) -> None:
+    live.page.locator("input[name=since]").fill("2025")
+    expect(live.page.locator("output[name=since-year]")).to_have_text("2025")
+    told = live.page.inner_text("#map-status")
+    seen, everything = (int(part.replace(",", "")) for part in told.split(" papers")[0].split(" of "))
+    assert 0 < seen < everything
+
+
+def test_papers_that_answer_a_question_are_lit_up(live: Any) -> None:
+    live.page.locator("input[name=q]").fill("quantization")
+    expect(live.page.locator("#map-status")).to_contain_text("are lit up")
+
+
+def test_a_tap_on_a_point_shows_its_paper_as_text(live: Any) -> None:
+    page = live.page
+    box = page.locator("#map").bounding_box()
+    for step in range(1, 400):
+        x, y = (
+            box["x"] + box["width"] * (0.3 + 0.4 * (step * 37 % 100) / 100),
+            box["y"] + box["height"] * (0.2 + 0.6 * (step * 53 % 97) / 97),
+        )
+        page.mouse.move(x, y)
+        if page.locator("#map canvas").last.evaluate("it => it.style.cursor") == "pointer":
+            page.mouse.click(x, y)
+            break
+    expect(page.locator("#map-paper .facts")).to_be_visible()
+    assert live.wrong == []
+
+
+def test_the_keyboard_moves_the_map(live: Any) -> None:
+    canvas = live.page.locator("#map canvas").last
+    canvas.focus()
+    before = canvas.screenshot()
+    live.page.keyboard.press("+")
+    live.page.keyboard.press("ArrowLeft")
+    live.page.wait_for_timeout(200)
+    assert canvas.screenshot() != before
+
+
+def test_without_scripts_the_map_is_a_picture_with_words(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + "map/")
+    picture = page.locator("#map img")
+    assert picture.evaluate("it => it.naturalWidth") > 0
+    assert "Broad clusters, largest first" in (picture.get_attribute("alt") or "")
+    context.close()

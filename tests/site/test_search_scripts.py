@@ -1,0 +1,146 @@
+"""The page's search engine, run by Node over an index of the starter library, agrees with Python."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kb import taxonomy
+from kb.embedding import table, wordpiece
+from kb.page_search import index, postings
+from kb.page_search.documents import Document
+from kb.settings import DEFAULT_MODEL
+from kb.store import STOP_WORDS
+from pipelines.sources.starter import library
+
+HERE = Path(__file__).parent
+SCRIPTS = HERE.parents[1] / "site" / "docs" / "assets" / "search"
+QUESTIONS = (
+    "quantization of networks",
+    "diffusion models for images",
+    "robustness under distribution shift",
+    "low-rank adapters",
+)
+
+
+def documents() -> list[Document]:
+    return [
+        Document(
+            id=work.id, key=work.id, title=work.title, body=work.abstract or work.summary, year=work.published.year,
+            venue=work.venue.rsplit(" ", 1)[0], sources=("starter",) if number % 3 else ("starter", "other"), themes=work.labels,
+            keywords=(), shown={"title": work.title},
+        )
+        for number, work in enumerate(library())
+    ]  # fmt: skip
+
+
+def toy_table(tokenizer: wordpiece.WordPieces) -> table.TokenTable:
+    """A table whose rows are drawn by chance: what is tested is that the page reads it as Python does."""
+    pieces = np.unique(np.concatenate([np.array(text) for text in tokenizer.pieces([it.text for it in documents()])]))
+    rows = np.random.default_rng(0).normal(size=(len(pieces) + 1, 64)).astype(np.float32)
+    pair = tokenizer.pieces(["diffusion models"])[0]
+    return table.TokenTable(pieces.astype(np.int32), np.array([pair], np.int32), rows, np.eye(64, dtype=np.float32))
+
+
+def by_words(listed: list[Document], words: wordpiece.WordPieces, question: str) -> list[int]:
+    """BM25 as in the textbook, without shards and levels but rounded as the index rounds."""
+    stop = frozenset(STOP_WORDS)
+    found = postings.build([it.title for it in listed], [it.body for it in listed], words.words, stop)
+    scores = np.zeros(len(listed))
+    for term in set(postings.terms(words.words(question), stop)):
+        for place, level in read(found, term).items():
+            scores[place] += level
+    order = np.argsort(-scores, kind="stable")
+    return [int(place) for place in order[:10] if scores[place] > 0]
+
+
+def read(found: postings.Postings, term: str) -> dict[int, int]:
+    """Return one term's levels by place, by a reader written for this test."""
+    shard = found.shards[max(at for at, first in enumerate(found.first_terms) if first <= term)]
+    numbers = iter(shard)
+
+    def number() -> int:
+        value = shift = 0
+        while True:
+            byte = next(numbers)
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    name = b""
+    while True:
+        try:
+            shared = number()
+        except StopIteration:
+            return {}
+        rest = number()
+        name = name[:shared] + bytes(next(numbers) for _ in range(rest))
+        places = np.cumsum([number() for _ in range(number())]).tolist()
+        levels = [next(numbers) for _ in places]
+        if name.decode() == term:
+            return dict(zip(places, levels, strict=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An index of the starter library, and what Python finds in it."""
+    out, listed = tmp_path_factory.mktemp("index"), documents()
+    words = wordpiece.load(DEFAULT_MODEL)
+    assert words is not None
+    toy = toy_table(words)
+    vectors = toy.encode(words.pieces([it.text for it in listed]))
+    for name, content in index.build(listed, taxonomy.load(), "r0001", (toy, words, vectors)):
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    asked = toy.encode(words.pieces(QUESTIONS))
+    venue, theme = listed[5].venue or "NeurIPS", "inference-efficiency"
+    filters = [
+        ({"since": "2018", "until": "2020"}, [at for at, it in enumerate(listed) if 2018 <= it.year <= 2020]),
+        ({"source": "other"}, [at for at, it in enumerate(listed) if "other" in it.sources]),
+        ({"venue": venue}, [at for at, it in enumerate(listed) if it.venue == venue]),
+        ({"theme": theme}, [at for at, it in enumerate(listed) if any(own.startswith(f"{theme}/") for own in it.themes)]),
+    ]
+    near = vectors @ vectors[7]
+    expected = {
+        "questions": [
+            {
+                "question": question, "words": by_words(listed, words, question), "vector": asked[at].tolist(),
+                "meaning": np.argsort(-(vectors @ asked[at]), kind="stable")[:10].tolist(),
+            }
+            for at, question in enumerate(QUESTIONS)
+        ],
+        "like": {"place": 7, "places": [at for at in np.argsort(-near, kind="stable")[:11].tolist() if at != 7]},
+        "filters": [{"filters": wanted, "places": places} for wanted, places in filters],
+        "singulars": [(word, postings.singular(word)) for word in "studies eyes shoes buses loss is gans toes ties dies".split()],
+    }  # fmt: skip
+    (out / "expected.json").write_text(json.dumps(expected))
+    yield out
+
+
+def test_the_engine_in_node_agrees_with_python(folder: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node on this machine: apt-get install nodejs")
+    environment = {**os.environ, "SEARCH_INDEX": str(folder), "SEARCH_SCRIPTS": str(SCRIPTS)}
+    done = subprocess.run(
+        [node, "--test", str(HERE / "search" / "engine.test.mjs")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, "\n".join(
+        line for line in done.stdout.splitlines() if line.startswith(("not ok", "  error", "    "))
+    )[:4_000]
+
+
+def test_equal_papers_make_an_equal_index(folder: Path) -> None:
+    words = wordpiece.load(DEFAULT_MODEL)
+    assert words is not None
+    toy = toy_table(words)
+    vectors = toy.encode(words.pieces([it.text for it in documents()]))
+    for name, content in index.build(documents(), taxonomy.load(), "r0001", (toy, words, vectors)):
+        assert (folder / name).read_bytes() == content
