@@ -122,6 +122,7 @@ def told(seconds: Mapping[str, list[float]], found: Sequence[Mapping[str, Equali
             "MRR": middle("mrr", 4),
         },
         raw={"seconds": dict(seconds), "equality": [{arm: asdict(one) for arm, one in draw.items()} for draw in found]},
+        seconds=dict(seconds),
     )
 
 
@@ -151,4 +152,6 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=60,
     run=measure,
+    themes=("inference-efficiency/quantization", "evaluation/cost-latency"),
+    papers={"arxiv:1712.05877": "", "arxiv:2211.10438": "", "arxiv:1908.10084": ""},
 )
