@@ -257,6 +257,8 @@ def _headline(headline: Headline, interval: Interval, over: str) -> dict[str, An
 
 
 def _short(value: float, unit: str) -> str:
+    if unit in ("cosine", "difference"):  # near one, or near nothing
+        return f"{value:.4f}"
     return f"{value:+.2f}" if unit == "percentage points" else f"{value:.2f}"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kb import settings
 from kb.store import Store
-from pipelines.benchmarks.embedding import PEER, arms, equal, timed
+from pipelines.benchmarks.embedding import PEER, arms, embedded, equal, timed
 
 ROUNDS = 3
 
@@ -31,7 +31,8 @@ def main(place: Path, count: int, compared: int) -> None:
         ratio = np.median([base / one for base, one in zip(seconds[PEER], times, strict=True)])
         print(f"{name:45} {len(texts) / np.median(times):8.1f} texts/s {ratio:6.2f} times", flush=True)
     chosen = order[:compared]
-    found = equal(engines, [titles[number] for number in chosen], [abstracts[number] for number in chosen])
+    vectors = embedded(engines, [titles[number] for number in chosen], [abstracts[number] for number in chosen])
+    found = equal(vectors, np.arange(len(chosen)))
     print(f"{len(chosen)} texts compared")
     print(f"{'':45} {'mean cos':>9} {'worst':>8} {'overlap@10':>10} {'MRR':>7}")
     for name, one in found.items():

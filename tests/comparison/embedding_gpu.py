@@ -26,7 +26,8 @@ from kb.embedding.packed import PackedBert, packable
 from kb.embedding.tokens import tokenize
 from kb.embedding.torch_engine import TorchEncoder
 from kb.store import Store, text_hash
-from pipelines.benchmarks.harness import alternate, environment
+from pipelines.benchmarks.harness import alternate
+from pipelines.benchmarks.machine import environment
 
 MAX_TOKENS = 256
 SWEPT = (32, 128, 512, 1_024, 2_048)
