@@ -204,7 +204,7 @@ BENCHMARK = Benchmark(
         "Points in the plane, not images; how many steps are enough depends on the data and the network.",
         "DDPM with few steps skips levels of the same schedule; samplers of higher order need fewer steps than either.",
     ),
-    seconds_quick=50,
+    seconds_quick=30,
     run=measure,
     seeds=5,
     seeds_quick=2,

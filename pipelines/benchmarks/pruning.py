@@ -189,7 +189,7 @@ BENCHMARK = Benchmark(
         "fewer to spare.",
         "Sparse kernels pay at higher sparsity, on other processors, or with patterns such as 2:4 that the hardware knows.",
     ),
-    seconds_quick=35,
+    seconds_quick=30,
     run=measure,
     seeds=5,
     seeds_quick=2,

@@ -212,7 +212,7 @@ BENCHMARK = Benchmark(
         "A small network on small images; large language models lose accuracy through outliers that this one does not have.",
         "Eager kernels on a CPU; a compiler fuses the rounding into the product and may turn a loss of time into a gain.",
     ),
-    seconds_quick=25,
+    seconds_quick=15,
     run=measure,
     seeds=5,
     seeds_quick=2,

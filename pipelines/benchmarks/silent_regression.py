@@ -172,7 +172,7 @@ BENCHMARK = Benchmark(
         "Only training varies; a test set of 540 images leaves an error that no number of repeats removes.",
         "Where training costs weeks there are no repeats: then compare predictions image by image, on a larger test set.",
     ),
-    seconds_quick=35,
+    seconds_quick=20,
     run=measure,
     seeds=5,
     seeds_quick=2,
