@@ -82,7 +82,7 @@ async function show() {
   status.textContent = `${what}, by ${step}: ${shown.map(({ name }) => name).join(", ")}.${lack}`;
   const note = bands() ? " Bands are 95% intervals (Wilson)." : "";
   /** @type {HTMLElement} */ (figure.querySelector(".note")).textContent =
-    `${status.textContent}${note} Gaps: periods that the corpus does not cover.`;
+    `${status.textContent}${note} Gaps: periods that the corpus does not cover. Shares are as counted: where a source begins or ends, they move with it.`;
   place.replaceChildren(svg(drawing, Boolean(index), status.textContent));
   table(step, Boolean(index));
 }
