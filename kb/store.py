@@ -211,12 +211,10 @@ class Store:
         return from_dict(rows[0]) if rows else None
 
     def vectors(self, model_key: str) -> tuple[list[str], NDArray[np.float16]]:
-        """Return (text hashes, vectors of shape (n, d)) of every text embedded with a model."""
-        table = self._table(vector_table(model_key)) if vector_table(model_key) in self._names else None
-        if table is None:
+        """Return (text hashes, vectors of shape (n, d)) of one model; empty if it has none."""
+        rows = self._vector_rows(model_key, ["text_hash", "vector"])
+        if rows is None:
             return [], np.zeros((0, 0), np.float16)
-        with _mended(f"cannot read the vectors of {self.uri}"):
-            rows = table.search().select(["text_hash", "vector"]).limit(max(1, table.count_rows())).to_arrow()
         column = rows["vector"].combine_chunks()
         width = column.type.list_size
         flat = column.flatten().to_numpy(zero_copy_only=False)
@@ -224,25 +222,30 @@ class Store:
 
     def embedded(self, model_key: str) -> set[str]:
         """Return the hashes of the texts that have a vector of a model."""
-        table = self._table(vector_table(model_key)) if vector_table(model_key) in self._names else None
-        if table is None:
-            return set()
-        with _mended(f"cannot read the vectors of {self.uri}"):
-            rows = table.search().select(["text_hash"]).limit(max(1, table.count_rows())).to_arrow()
-        return set(rows["text_hash"].to_pylist())
+        rows = self._vector_rows(model_key, ["text_hash"])
+        return set() if rows is None else set(rows["text_hash"].to_pylist())
 
     def vectors_made_by(self, model_key: str) -> dict[str, Any]:
         """Return what made a model's vectors: "model", "weights" and, as "counts", how many each engine and precision made.
 
         Empty where there are none; vectors of an older version of this program tell nothing.
         """
-        table = self._table(vector_table(model_key)) if vector_table(model_key) in self._names else None
-        if table is None or "made_by" not in table.schema.names:
+        rows = self._vector_rows(model_key, ["made_by"])
+        if rows is None:
             return {}
-        with _mended(f"cannot read the vectors of {self.uri}"):
-            rows = table.search().select(["made_by"]).limit(max(1, table.count_rows())).to_arrow()
-        about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        about = {
+            key.decode(): value.decode() for key, value in (self._table(vector_table(model_key)).schema.metadata or {}).items()
+        }
         return {**about, "counts": dict(Counter(rows["made_by"].to_pylist()))}
+
+    def _vector_rows(self, model_key: str, columns: list[str]) -> pa.Table | None:
+        """Return columns of the table that holds one model's vectors; None where there is none, or none with such columns."""
+        name = vector_table(model_key)
+        table = self._table(name) if name in self._names else None
+        if table is None or not set(columns) <= set(table.schema.names):
+            return None
+        with _mended(f"cannot read the vectors of {self.uri}"):
+            return table.search().select(columns).limit(max(1, table.count_rows())).to_arrow()
 
     def text_search(self, query: str, limit: int, where: str | None = None) -> list[tuple[str, float]]:
         """Return (paper id, BM25 score), best first, by LanceDB's full-text index over title, abstract, summary."""

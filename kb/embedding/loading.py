@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from kb.embedding.weights import PACKAGED, locate
-from kb.errors import InvalidInput, ModelError
+from kb.errors import ModelError
 
 _PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 """What models call the prompt of each side; the first that a model has is used, as `encode_document` does."""
@@ -63,23 +63,6 @@ def prompt_of(model: Any, side: str, given: Mapping[str, str]) -> str:
         return given[side]
     own = model.prompts or {}
     return next((str(own[name]) for name in _PROMPTS[side] if own.get(name)), "")
-
-
-def width(model: Any, name: str, dimensions: int | None) -> int:
-    """Return how many numbers a vector keeps.
-
-    Models trained for it (Kusupati et al., "Matryoshka Representation Learning", arXiv:2205.13147) stay useful when only
-    the first numbers of a vector are kept.
-
-    Raises:
-        InvalidInput: more are asked for than the model gives.
-    """
-    whole = int(model.get_embedding_dimension() or 0)
-    if dimensions is not None and not 1 <= dimensions <= whole:
-        raise InvalidInput(
-            f"embedding.dimensions does not fit {name}", value=dimensions, cure=f"Its vectors have {whole}: use 1 to {whole}"
-        )
-    return dimensions or whole
 
 
 def weights_sha256(model: torch.nn.Module) -> str:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kb.embedding import Vectors
 from kb.embedding.int8 import prepared, silent
-from kb.embedding.tokens import pad, rust_tokenizer, tokenize, unit
-from kb.errors import InvalidInput, ModelError
+from kb.embedding.tokens import pad, rust_tokenizer, tokenize, unit, width
+from kb.errors import ModelError
 
 TOKEN_BUDGET = 1_024
 STEP = 16
@@ -38,12 +38,7 @@ class OpenVinoEncoder:
         self.model = model
         self.weights = str(about["weights"])
         self.key = f"{model}@{self.weights[:12]}+int8"
-        whole = int(about["dimensions"])
-        if dimensions is not None and not 1 <= dimensions <= whole:
-            raise InvalidInput(
-                f"embedding.dimensions does not fit {model}", value=dimensions, cure=f"Its vectors have {whole}: use 1 to {whole}"
-            )
-        self.dimensions = dimensions or whole
+        self.dimensions = width(int(about["dimensions"]), model, dimensions)
         own = about["prompts"]
         self._prompts = {**own, **(prompts or {})}
         self._pad = int(about["pad"])

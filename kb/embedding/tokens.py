@@ -1,10 +1,12 @@
-"""Texts -> rows of token numbers, by the tokenizer's own Rust code on all cores, and rows -> batches of like length."""
+"""What engines share: texts -> rows of token numbers, by the tokenizer's own Rust code on all cores; rows -> batches; lengths."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kb.errors import InvalidInput
 
 Rows = list[list[int]]
 
@@ -45,3 +47,19 @@ def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Return vectors scaled to length 1; one of zeros stays so."""
     norms = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def width(whole: int, model: str, dimensions: int | None) -> int:
+    """Return how many numbers a vector keeps, of the `whole` that the model gives.
+
+    Models trained for it (Kusupati et al., "Matryoshka Representation Learning", arXiv:2205.13147) stay useful when only
+    the first numbers of a vector are kept.
+
+    Raises:
+        InvalidInput: more are asked for than the model gives.
+    """
+    if dimensions is not None and not 1 <= dimensions <= whole:
+        raise InvalidInput(
+            f"embedding.dimensions does not fit {model}", value=dimensions, cure=f"Its vectors have {whole}: use 1 to {whole}"
+        )
+    return dimensions or whole

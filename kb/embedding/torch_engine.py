@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from kb.embedding import TOLERANCE, Vectors
-from kb.embedding.loading import load_model, prompt_of, width
+from kb.embedding.loading import load_model, prompt_of
 from kb.embedding.packed import PackedBert, pack, packable
-from kb.embedding.tokens import Rows, pad, rust_tokenizer, tokenize
+from kb.embedding.tokens import Rows, pad, rust_tokenizer, tokenize, width
 
 TOKEN_BUDGET = {"cpu": 4_096, "cuda": 131_072}
 PART = 4_096
@@ -39,7 +39,7 @@ class TorchEncoder:
         self._kind = torch.device(self.device).type
         self._model, self.weights = load_model(model, self.device)
         self._model.max_seq_length = min(max_tokens, self._model.max_seq_length or max_tokens)
-        self.dimensions = width(self._model, model, dimensions)
+        self.dimensions = width(int(self._model.get_embedding_dimension() or 0), model, dimensions)
         self._prompts = {side: prompt_of(self._model, side, prompts or {}) for side in ("document", "query")}
         self.precision = _precision(self._model, self._kind)
         if self._kind == "cuda":

@@ -5,6 +5,7 @@ Nature Methods 16, 2019), begun at the principal axes so that it keeps the large
 39, 2021). A map in the plane cannot keep 384 dimensions: `quality` says how much of the neighbourhoods it does keep.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,15 +60,18 @@ def arrange(keys: list[str], vectors: NDArray[np.float32], old: Layout | None = 
     return Layout(tuple(keys), places, old.drawn)
 
 
-def united(found: Layout, old: Layout | None) -> Layout:
+def united(found: Layout, old: Layout | None, stored: Collection[str]) -> Layout:
     """Return a map with the places of papers that are only in the one before it, unless it was drawn anew since.
 
     So a look at an earlier run, which has fewer papers, takes no later paper's place away.
+
+    Args:
+        stored: the keys that the store still knows; of others, such as papers that were removed, nothing is kept.
     """
     if old is None or old.drawn != found.drawn:
         return found
     here = set(found.keys)
-    gone = [at for at, key in enumerate(old.keys) if key not in here]
+    gone = [at for at, key in enumerate(old.keys) if key not in here and key in stored]
     keys = (*found.keys, *(old.keys[at] for at in gone))
     return Layout(keys, np.concatenate([found.places, old.places[gone]]), old.drawn)
 

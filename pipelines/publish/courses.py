@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.store import Store
-from kb.trends import Finding
+from kb.trends import Backtest, Finding
 
 KINDS = ("emerging", "burst", "change", "nowcast", "forecast")
 """Findings on a subject's history, in the order in which pages tell them."""
@@ -37,27 +37,6 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Backtest:
-    """How a forecasting model did on the past.
-
-    Attributes:
-        model: its name; used: whether the forecasts shown are made by it.
-        error: mean absolute error of the log-odds; ratio: that relative to "no change"; both on the later origins.
-        ratio_chosen_on: the ratio on the earlier origins, which chose.
-        coverage50, coverage90: how often its intervals held; n: how many forecasts were judged.
-    """
-
-    model: str
-    used: bool
-    error: float
-    ratio: float
-    ratio_chosen_on: float
-    coverage50: float
-    coverage90: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
     """From when to when a source is in the corpus, and the periods in between that lack it."""
 
@@ -85,7 +64,7 @@ def read(store: Store, findings: Sequence[Finding]) -> Past:
     for finding in findings:
         if finding.kind in KINDS:
             told.setdefault(finding.subject, []).append(finding)
-    tests = [_backtest(row) for row in store.table("backtests").to_pylist()]
+    tests = [Backtest(**{name: row[name] for name in Backtest.__slots__}) for row in store.table("backtests").to_pylist()]
     covered = [
         Coverage(row["source"], row["first"], row["last"], row["papers"], tuple(row["gaps"]))
         for row in store.table("coverage").to_pylist()
@@ -104,7 +83,3 @@ def _course(row: Mapping[str, Any]) -> Course:
         row["step"], row["periods"], row["share"], row["low"], row["high"], row["bursts"], row["changes"], row["forecast"],
         row["forecast_model"] or "",
     )  # fmt: skip
-
-
-def _backtest(row: Mapping[str, Any]) -> Backtest:
-    return Backtest(**{name: row[name] for name in Backtest.__slots__})

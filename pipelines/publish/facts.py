@@ -15,7 +15,7 @@ from kb.errors import StoreError
 from kb.store import Store
 from kb.taxonomy import Group, Standard, Taxonomy, Theme
 from kb.terms import Terms
-from kb.trends import Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, rank, subjects
+from kb.trends import Backtest, Corpus, Finding, Series, build_series, corpora, from_dict, is_reading_list, rank, subjects
 from pipelines.publish import courses, export, lineage
 
 SHOWN = 8
@@ -163,7 +163,7 @@ class Facts:
     venues: tuple[tuple[str, int], ...]
     licences: tuple[tuple[str, int], ...]
     library: Mapping[str, int]
-    backtests: tuple[courses.Backtest, ...]
+    backtests: tuple[Backtest, ...]
     coverage: tuple[courses.Coverage, ...]
     moved: Mapping[str, str]
 

@@ -61,8 +61,9 @@ def read(store: Store, home: Path | None, progress: Progress) -> PaperMap | None
     found = layout.arrange(keys, vectors, old)
     if found is None:
         return None
-    if old is None or set(keys) - set(old.keys):
-        layout.save(layout.united(found, old), path)
+    kept = layout.united(found, old, store.embedded(str((store.run or {})["model"])))
+    if old is None or set(kept.keys) != set(old.keys):
+        layout.save(kept, path)
     places = _scaled(found.places)
     placed = {row["paper"]: row for row in store.table("placements").to_pylist()}
     rows = [placed.get(document.id, {}) for document in documents]

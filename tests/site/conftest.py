@@ -1,8 +1,10 @@
 """A knowledge base of hostile papers, the site built from it, and a real browser that looks at it."""
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -148,3 +150,27 @@ def look(context: BrowserContext, address: str) -> Seen:
 def look_fixture() -> object:
     """The function `look`."""
     return look
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A window of its own, with nothing kept from before."""
+    made = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def run_in_node() -> Callable[..., None]:
+    """Run a file of tests of the page's scripts: `run_in_node("map/view.test.mjs", MAP_SCRIPTS=folder)`; variables go with it."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node on this machine: apt-get install nodejs")
+
+    def run(file: str, **told: Path) -> None:
+        environment = {**os.environ, **{name: str(value) for name, value in told.items()}}
+        command = [node, "--test", str(Path(__file__).parent / file)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-1_000:]
+
+    return run

@@ -1,6 +1,6 @@
 """The site in a real browser, under its own Content-Security-Policy: nothing hostile runs, and everyone can read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,6 @@ KINDS = {
 pytestmark = pytest.mark.xdist_group("site")  # one worker builds the site, once
 Look = Callable[[BrowserContext, str], Any]
 every_kind = pytest.mark.parametrize("path", KINDS.values(), ids=KINDS.keys())
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
 
 
 @every_kind

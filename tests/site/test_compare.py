@@ -1,37 +1,21 @@
 """Comparing trends: the sums in Node, the page in a real browser over papers with an attack in every field."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 pytestmark = pytest.mark.xdist_group("site")
 Look = Callable[[BrowserContext, str], Any]
-HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "site" / "docs" / "assets" / "compare"
+RunInNode = Callable[..., None]
+SCRIPTS = Path(__file__).parents[2] / "site" / "docs" / "assets" / "compare"
 TWO = "compare/?t=theme:inference-efficiency/quantization,group:inference-efficiency"
 
 
-def test_the_sums_and_shapes_in_node() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node on this machine: apt-get install nodejs")
-    told = {**os.environ, "COMPARE_SCRIPTS": str(SCRIPTS)}
-    command = [node, "--test", str(HERE / "compare" / "compare.test.mjs")]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4_000:]
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
+def test_the_sums_and_shapes_in_node(run_in_node: RunInNode) -> None:
+    run_in_node("compare/compare.test.mjs", COMPARE_SCRIPTS=SCRIPTS)
 
 
 def test_two_subjects_from_the_address_are_drawn_with_intervals(context: BrowserContext, address: str, look: Look) -> None:

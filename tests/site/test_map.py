@@ -1,9 +1,6 @@
 """The map of papers: its sums in Node, the page in a real browser over papers with an attack in every field."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +9,12 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 pytestmark = pytest.mark.xdist_group("site")
 Look = Callable[[BrowserContext, str], Any]
-HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "site" / "docs" / "assets" / "map"
+RunInNode = Callable[..., None]
+SCRIPTS = Path(__file__).parents[2] / "site" / "docs" / "assets" / "map"
 
 
-def test_views_names_and_points_in_node() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node on this machine: apt-get install nodejs")
-    told = {**os.environ, "MAP_SCRIPTS": str(SCRIPTS)}
-    done = subprocess.run(
-        [node, "--test", str(HERE / "map" / "view.test.mjs")], env=told, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4_000:]
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
+def test_views_names_and_points_in_node(run_in_node: RunInNode) -> None:
+    run_in_node("map/view.test.mjs", MAP_SCRIPTS=SCRIPTS)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,6 @@ pytestmark = pytest.mark.xdist_group("site")  # one worker builds the site, once
 Look = Callable[[BrowserContext, str], Any]
 PAGE = "search/"
 ASKED = "search/?q=quantization+of+weights"
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
 
 
 @pytest.fixture

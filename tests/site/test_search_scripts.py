@@ -1,10 +1,7 @@
 """The page's search engine, run by Node over an index of the starter library, agrees with Python."""
 
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +15,7 @@ from kb.settings import DEFAULT_MODEL
 from kb.store import STOP_WORDS
 from pipelines.sources.starter import library
 
-HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "site" / "docs" / "assets" / "search"
+SCRIPTS = Path(__file__).parents[2] / "site" / "docs" / "assets" / "search"
 QUESTIONS = (
     "quantization of networks",
     "diffusion models for images",
@@ -127,17 +123,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield out
 
 
-def test_the_engine_in_node_agrees_with_python(folder: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node on this machine: apt-get install nodejs")
-    environment = {**os.environ, "SEARCH_INDEX": str(folder), "SEARCH_SCRIPTS": str(SCRIPTS)}
-    done = subprocess.run(
-        [node, "--test", str(HERE / "search" / "engine.test.mjs")], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, "\n".join(
-        line for line in done.stdout.splitlines() if line.startswith(("not ok", "  error", "    "))
-    )[:4_000]
+def test_the_engine_in_node_agrees_with_python(folder: Path, run_in_node: Callable[..., None]) -> None:
+    run_in_node("search/engine.test.mjs", SEARCH_INDEX=folder, SEARCH_SCRIPTS=SCRIPTS)
 
 
 def test_equal_papers_make_an_equal_index(folder: Path) -> None:

@@ -56,10 +56,16 @@ def test_a_paper_that_is_gone_leaves_the_others_where_they_are(drawn: Layout) ->
 def test_a_look_at_fewer_papers_takes_nobodys_place_away(drawn: Layout) -> None:
     fewer = arrange(KEYS[10:], VECTORS[10:], drawn)
     assert fewer is not None
-    kept = layout.united(fewer, drawn)
+    kept = layout.united(fewer, drawn, set(KEYS))
     again = arrange(KEYS, VECTORS, kept)
     assert again is not None
     assert np.array_equal(again.places, drawn.places)
+
+
+def test_of_a_removed_paper_nothing_is_kept(drawn: Layout) -> None:
+    fewer = arrange(KEYS[10:], VECTORS[10:], drawn)
+    assert fewer is not None
+    assert set(layout.united(fewer, drawn, set(KEYS[10:])).keys) == set(KEYS[10:])
 
 
 def test_a_map_that_has_doubled_is_drawn_anew(drawn: Layout) -> None:
