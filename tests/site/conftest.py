@@ -10,9 +10,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kb import embedding, settings, taxonomy
+from kb.embedding import table
+from kb.page_search import learning
 from kb.store import Store
 from pipelines.benchmarks import published
 from pipelines.progress import Silent
@@ -43,6 +45,7 @@ INJECTIONS = (
     'style="background:url(javascript:window.pwned=13)" <style>*{display:none}</style>',
     "data:text/html,<script>window.pwned=14</script>",
 )
+expect.set_options(timeout=30_000)  # ms; a machine that is busy with other tests is slow, not wrong
 YEARS = range(2018, 2026)
 A_YEAR = 44
 
@@ -95,9 +98,11 @@ def hostile_site(hostile_home: Path, tmp_path_factory: pytest.TempPathFactory) -
     def encoder() -> embedding.Encoder:
         return embedding.load(chosen.model)
 
-    build_site(
-        Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), encoder=encoder, home=out.parent
-    )
+    with pytest.MonkeyPatch.context() as patch:  # the page reads a rough table of word pieces as well as a good one
+        for module, name, value in ((learning, "TAUGHT", 300), (learning, "ASKED", 300), (table, "EPOCHS", 1)):
+            patch.setattr(module, name, value)
+        kept = {"encoder": encoder, "home": out.parent}
+        build_site(Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), **kept)
     return out
 
 
