@@ -107,7 +107,11 @@ def _requests(path: Path) -> list[Any]:
         raise ModelError(
             f"OpenVINO cannot load {path}: {str(error).splitlines()[0]}", cure="Delete that folder: it is made anew"
         ) from None
-    return [compiled.create_infer_request() for _ in range(cores)]
+    requests = [compiled.create_infer_request() for _ in range(cores)]
+    # The first two calls must not come from two threads at once: OpenVINO's binding then waits for the interpreter's lock
+    # in one of them and for its own in the other, for ever.
+    requests[0].infer([np.ones((1, STEP), np.int64)] * len(compiled.inputs))
+    return requests
 
 
 def _cores() -> int:

@@ -1,6 +1,7 @@
 """The int8 engine: near the model's own vectors, in the texts' order, made once, and never mixed with others."""
 
 import sys
+import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,6 +53,20 @@ def cosines(one: embedding.Vectors, other: embedding.Vectors) -> np.ndarray:
 def test_vectors_are_near_those_in_full_precision(folder: str, encoder: OpenVinoEncoder, texts: list[str]) -> None:
     exact = embedding.load(folder).encode(texts)
     assert cosines(encoder.encode(texts), exact).mean() > 0.99
+
+
+def test_the_thread_that_loads_the_engine_runs_it_first(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that run OpenVINO at once for the first time in a process may wait for each other for ever."""
+    requests = pytest.importorskip("openvino").InferRequest
+    infer, ran = requests.infer, []
+
+    def noted(self: object, *told: object, **named: object) -> object:
+        ran.append(threading.current_thread())
+        return infer(self, *told, **named)
+
+    monkeypatch.setattr(requests, "infer", noted)
+    embedding.load(folder, engine="openvino")
+    assert ran == [threading.current_thread()]
 
 
 def test_vectors_have_unit_length(encoder: OpenVinoEncoder, texts: list[str]) -> None:
