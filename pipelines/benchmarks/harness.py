@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.benchmarks import machine
+from pipelines.benchmarks import energy, machine
 
 Kind = Literal["quality", "size", "speed"]
 Result = dict[str, Any]
@@ -35,6 +35,7 @@ class Benchmark:
         seconds_quick: what `--quick` takes on two cores, roughly.
         run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
             folder too.
+        gpu: its arms compute on the GPU where there is one, through `machine.device`; the others' results are the processor's.
         ships: whether a full result comes with the package; not where the data are the user's to bring.
         themes: ids of the themes it speaks to; their pages link here.
         papers: landmark works of the starter library by id, and what each reported that the result can be held against;
@@ -52,6 +53,7 @@ class Benchmark:
     seeds: int = 7
     seeds_quick: int = 3
     needs_home: bool = False
+    gpu: bool = False
     ships: bool = True
     themes: tuple[str, ...] = ()
     papers: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +151,7 @@ def alternate(
     """Time every arm once a round, in turn, so that a slow moment of the machine hits all alike.
 
     Args:
-        arms: what to time; on a GPU the call must wait for its own end.
+        arms: what to time; what a call leaves the GPU to do is waited for.
         rounds: how many rounds there are at least.
         warm_up: untimed calls of each arm before.
         budget: seconds after which no further round begins; until then rounds go on while an interval is wide.
@@ -162,12 +164,14 @@ def alternate(
     for call in arms.values():
         for _ in range(warm_up):
             call()
+    machine.finish()
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     first, begun, done = next(iter(arms)), time.perf_counter(), 0
     while done < rounds or (time.perf_counter() - begun < budget and (done % FEWEST or _wide(seconds, first, width))):
         for name, call in arms.items():
             start = time.perf_counter()
             call()
+            machine.finish()
             seconds[name].append(time.perf_counter() - start)
         done += 1
     return seconds
@@ -198,11 +202,14 @@ def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[floa
 def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], home: Path | None = None) -> Result:
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
+    gpu = energy.gpu if benchmark.gpu else dict
     machine.forget_peak()
-    before, energy, start = machine.noise(), machine.joules(), time.perf_counter()
+    before, counted, counted_gpu, start = machine.noise(), energy.processor(), gpu(), time.perf_counter()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
-    seconds, spent, after = time.perf_counter() - start, machine.joules(), machine.noise()
-    environment = machine.environment()
+    seconds = time.perf_counter() - start
+    joules, gpu_joules = energy.spent(counted, energy.processor()), energy.spent(counted_gpu, gpu())
+    after = machine.noise()
+    environment = machine.environment(machine.device() if benchmark.gpu else "cpu")
     interval = drawn_interval if measured.resampled else median_interval
     over = (
         f"bootstrap over {measured.resampled}"
@@ -229,8 +236,9 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
         "timings": _rows(measured.seconds, interval),
         "machine": {
             "peak_megabytes": round(machine.peak_megabytes(), 1),
-            "gpu_megabytes": machine.gpu_megabytes(),
-            "joules": None if energy is None or spent is None or spent < energy else round(spent - energy, 1),
+            "gpu_megabytes": machine.gpu_megabytes() if benchmark.gpu else None,
+            "joules": joules,
+            "gpu_joules": gpu_joules,
             "noise_before": before,
             "noise_after": after,
             "unsteadiness": machine.unsteadiness(before, after),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, column, over_seeds, quotients
-from pipelines.benchmarks.machine import one_thread
+from pipelines.benchmarks.machine import device, finish, one_thread
 
 Times = NDArray[np.float64]
 LENGTHS = (16, 32, 64, 128, 256, 512)
@@ -47,14 +47,15 @@ def _service_times(seed: int) -> Times:
 
     torch.manual_seed(seed)
     layer = torch.nn.TransformerEncoderLayer(WIDTH, HEADS, 4 * WIDTH, batch_first=True)
-    model = torch.nn.TransformerEncoder(layer, DEPTH, enable_nested_tensor=False).eval()
-    requests = [torch.randn(1, length, WIDTH) for length in LENGTHS]
+    model = torch.nn.TransformerEncoder(layer, DEPTH, enable_nested_tensor=False).eval().to(device())
+    requests = [torch.randn(1, length, WIDTH).to(device()) for length in LENGTHS]
     seconds = np.zeros((len(LENGTHS), ROUNDS))
     with torch.inference_mode():
         for number in range(-3, ROUNDS):  # the first three rounds warm up
             for place, request in enumerate(requests):
                 start = time.perf_counter()
                 model(request)
+                finish()
                 if number >= 0:
                     seconds[place, number] = time.perf_counter() - start
     return seconds
@@ -121,6 +122,7 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=5,
     run=measure,
+    gpu=True,
     themes=("evaluation/cost-latency", "inference-efficiency/memory-speed"),
     papers={
         "arxiv:2309.06180": "Serving systems are compared by latency against request rate: it stays flat, then rises "

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from pipelines.benchmarks.harness import Benchmark, Headline, Measured, Scores, alternate, column, over_seeds, quotients
-from pipelines.benchmarks.machine import one_thread, tensor_megabytes
+from pipelines.benchmarks.machine import device, one_thread, tensor_megabytes
 
 DEPTH, WIDTH, HEADS, WORDS = 4, 128, 4, 96
 """Of the small decoder; words are numbers below `WORDS`."""
@@ -27,8 +27,8 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
     torch.manual_seed(seed)
-    model = decoder()
-    some = torch.randint(0, WORDS, (max(BATCHES), TRAINED + 1))
+    model = decoder().to(device())
+    some = torch.randint(0, WORDS, (max(BATCHES), TRAINED + 1)).to(device())
     prompt = some[:1, :PROMPT]
     cached = write(model, prompt, CACHE)
     arms: dict[str, Callable[[], object]] = {
@@ -92,7 +92,7 @@ def scores(model: Any, words: Any, past: Cache | None = None, *, checkpointed: b
     from torch.utils.checkpoint import checkpoint
 
     begun = past[0][0].shape[2] if past else 0
-    x = model["words"](words) + model["places"](begun + torch.arange(words.shape[1]))
+    x = model["words"](words) + model["places"](begun + torch.arange(words.shape[1], device=words.device))
     cache: Cache = []
     for number, layer in enumerate(model["layers"]):
         if checkpointed:
@@ -229,6 +229,7 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=25,
     run=measure,
+    gpu=True,
     seeds=5,
     seeds_quick=2,
     themes=("inference-efficiency/memory-speed", "generative-models/transformers-attention"),

@@ -18,7 +18,7 @@ from pipelines.benchmarks.harness import (
     over_seeds,
     quotients,
 )
-from pipelines.benchmarks.machine import one_thread, tensor_megabytes
+from pipelines.benchmarks.machine import device, one_thread, tensor_megabytes
 
 EPOCHS, BATCH, WIDTH = 15, 128, 128
 """Of the trainings whose accuracy is told; times and memory are of single steps of a wider network."""
@@ -49,7 +49,7 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     import torch
 
     data = digits.load(seed)
-    place = "cuda" if torch.cuda.is_available() else "cpu"
+    place = device()
     x, y, test_x, test_y = (part.to(place) for part in (data.train_x, data.train_y, data.test_x, data.test_y))
 
     def accuracy(arm: Arm, weight: float) -> float:
@@ -93,8 +93,6 @@ def training(seed: int, width: int, arm: Arm, place: str = "cpu", weight: float 
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
         scaler.update()
-        if place == "cuda":
-            torch.cuda.synchronize()
 
     return step, model
 
@@ -157,6 +155,7 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=20,
     run=measure,
+    gpu=True,
     seeds=5,
     seeds_quick=2,
     themes=("training-efficiency/mixed-precision",),
