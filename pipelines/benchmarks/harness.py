@@ -36,6 +36,7 @@ class Benchmark:
         run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
             folder too.
         gpu: its arms compute on the GPU where there is one, through `machine.device`; the others' results are the processor's.
+        clock: what its arms are timed by, and the machine's steadiness: `machine.stopwatch` if they compute on one thread.
         ships: whether a full result comes with the package; not where the data are the user's to bring.
         themes: ids of the themes it speaks to; their pages link here.
         papers: landmark works of the starter library by id, and what each reported that the result can be held against;
@@ -54,6 +55,7 @@ class Benchmark:
     seeds_quick: int = 3
     needs_home: bool = False
     gpu: bool = False
+    clock: Callable[[], float] = time.perf_counter
     ships: bool = True
     themes: tuple[str, ...] = ()
     papers: Mapping[str, str] = field(default_factory=dict)
@@ -146,7 +148,13 @@ def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[fl
 
 
 def alternate(
-    arms: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 3, budget: float = 0.0, width: float = 0.03
+    arms: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warm_up: int = 3,
+    budget: float = 0.0,
+    width: float = 0.03,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, list[float]]:
     """Time every arm once a round, in turn, so that a slow moment of the machine hits all alike.
 
@@ -157,6 +165,7 @@ def alternate(
         budget: seconds after which no further round begins; until then rounds go on while an interval is wide.
         width: half the width, relative, of the 95% interval of the median of an arm's time over the first arm's, at which
             the rounds may stop.
+        clock: the time of day, or `machine.stopwatch` for arms on one thread.
 
     Returns:
         Seconds by arm, one a round.
@@ -165,14 +174,15 @@ def alternate(
         for _ in range(warm_up):
             call()
     machine.finish()
+    clock = clock or time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     first, begun, done = next(iter(arms)), time.perf_counter(), 0
     while done < rounds or (time.perf_counter() - begun < budget and (done % FEWEST or _wide(seconds, first, width))):
         for name, call in arms.items():
-            start = time.perf_counter()
+            start = clock()
             call()
             machine.finish()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
         done += 1
     return seconds
 
@@ -204,11 +214,11 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
     gpu = energy.gpu if benchmark.gpu else dict
     machine.forget_peak()
-    before, counted, counted_gpu, start = machine.noise(), energy.processor(), gpu(), time.perf_counter()
+    before, counted, counted_gpu, start = machine.noise(benchmark.clock), energy.processor(), gpu(), time.perf_counter()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
     seconds = time.perf_counter() - start
     joules, gpu_joules = energy.spent(counted, energy.processor()), energy.spent(counted_gpu, gpu())
-    after = machine.noise()
+    after = machine.noise(benchmark.clock)
     environment = machine.environment(machine.device() if benchmark.gpu else "cpu")
     interval = drawn_interval if measured.resampled else median_interval
     over = (
@@ -239,6 +249,7 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
             "gpu_megabytes": machine.gpu_megabytes() if benchmark.gpu else None,
             "joules": joules,
             "gpu_joules": gpu_joules,
+            "clock": "processor" if benchmark.clock is machine.stopwatch else "wall",
             "noise_before": before,
             "noise_after": after,
             "unsteadiness": machine.unsteadiness(before, after),

@@ -53,6 +53,12 @@ def test_a_benchmark_says_that_it_uses_a_gpu_exactly_if_it_does() -> None:
     assert told == asks != set()
 
 
+def test_a_benchmark_is_timed_by_the_stopwatch_exactly_if_its_arms_are() -> None:
+    told = {name for name, one in benchmarks.BENCHMARKS.items() if one.clock is machine.stopwatch}
+    asks = {name for name, one in benchmarks.BENCHMARKS.items() if hasattr(sys.modules[one.run.__module__], "stopwatch")}
+    assert told == asks != set()
+
+
 @pytest.mark.parametrize(("gpu", "place"), [(True, "cuda"), (False, "cpu")])
 def test_the_result_of_arms_on_the_processor_is_the_processors_also_where_a_gpu_is(
     gpu: bool, place: str, monkeypatch: pytest.MonkeyPatch
@@ -60,7 +66,7 @@ def test_the_result_of_arms_on_the_processor_is_the_processors_also_where_a_gpu_
     seen: list[str] = []
     monkeypatch.setattr(machine, "device", lambda: "cuda")
     monkeypatch.setattr(machine, "environment", lambda place: seen.append(place) or {"date": "2026-01-01", "device": place})
-    monkeypatch.setattr(machine, "noise", lambda: {"milliseconds": 1.0, "spread": 0.01})
+    monkeypatch.setattr(machine, "noise", lambda clock: {"milliseconds": 1.0, "spread": 0.01})
     measured = harness.Measured([], [], {}, {})
     benchmark = harness.Benchmark("made-up", "?", "", "", "", (), 1, lambda seeds, advance: measured, gpu=gpu)
     harness.run(benchmark, quick=True, advance=lambda _: None)

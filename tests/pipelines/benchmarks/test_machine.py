@@ -1,5 +1,7 @@
 """What is recorded of the machine: memory, energy, steadiness, the key of its kind."""
 
+import time
+
 import pytest
 import torch
 
@@ -35,6 +37,12 @@ def test_what_training_keeps_for_the_way_back_is_counted() -> None:
         x.sum().backward()
 
     assert machine.tensor_megabytes(lambda: forward(8)) > 1.5 * machine.tensor_megabytes(lambda: forward(4))
+
+
+def test_the_stopwatch_stands_while_the_processor_works_for_others() -> None:
+    start, begun = machine.stopwatch(), time.perf_counter()
+    time.sleep(0.2)
+    assert machine.stopwatch() - start < 0.1 < time.perf_counter() - begun
 
 
 def test_a_machine_that_slowed_down_is_unsteady() -> None:
