@@ -41,7 +41,7 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
     for size in BATCHES:
         arms[f"writing, cache, batch {size}"] = partial(write, model, some[:size, :PROMPT], CACHE)
         arms[f"scoring, batch {size}"] = partial(scored, model, some[:size, :-1])
-    timed = alternate(arms, rounds=3, warm_up=1, clock=stopwatch)
+    timed = alternate(arms, rounds=3, warm_up=1, budget=8.0, clock=stopwatch)
     seconds = {arm: statistics.median(values) for arm, values in timed.items()}
     for size in BATCHES:
         for work in ("writing, cache", "scoring"):

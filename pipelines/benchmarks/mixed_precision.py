@@ -65,7 +65,7 @@ def _once(seed: int) -> Mapping[str, Mapping[str, float]]:
         return lambda: step(x[some], y[some])
 
     steps = {name: one_step(ARMS[name], WIDE, TIMED) for name in (FP32, BF16, FP16)}
-    timed = alternate(steps, rounds=5, warm_up=1, clock=stopwatch)
+    timed = alternate(steps, rounds=5, warm_up=1, budget=6.0, clock=stopwatch)
     return {
         "accuracy": {name: accuracy(arm, 1.0) for name, arm in ARMS.items()},
         "accuracy, small loss": {name: accuracy(arm, SMALL) for name, arm in ARMS.items()},

@@ -216,7 +216,7 @@ def _times(arms: Mapping[str, Callable[[Any], Any]], images: Any) -> dict[str, f
 
         return timed
 
-    timed = alternate({arm: call(forward) for arm, forward in arms.items()}, rounds=ROUNDS, clock=stopwatch)
+    timed = alternate({arm: call(forward) for arm, forward in arms.items()}, rounds=ROUNDS, budget=1.5, clock=stopwatch)
     return {arm: statistics.median(values) for arm, values in timed.items()}
 
 
@@ -284,8 +284,8 @@ BENCHMARK = Benchmark(
         "once a seed, and rounded after training. Weights: symmetric, a scale per output channel; in int4 a scale and an offset "
         f"for every {GROUP}. Activations: dynamic, a scale for each image when it arrives, or static, by NNCF on {CALIBRATION} "
         "training images. Arms marked so are compiled by OpenVINO, the others run on torch's kernels in eager mode; weights "
-        f"alone in int8 or int4 go with activations in bf16. Accuracy is on the other 30%. Times are medians of {ROUNDS} rounds "
-        f"on {BATCH} images and on one, arms in turn. Sizes are of packed weights with their scales. int2 weights are computed "
+        f"alone in int8 or int4 go with activations in bf16. Accuracy is on the other 30%. Times are medians of at least {ROUNDS} "
+        f"rounds on {BATCH} images and on one, arms in turn. Sizes are of packed weights with their scales. int2 weights are computed "
         f"with in fp32 after rounding, so they are not timed; those trained so go on for {FURTHER} epochs with their weights "
         "rounded, a scale per output channel. All on one thread, timed by what the processor works."
     ),
