@@ -286,7 +286,7 @@ BENCHMARK = Benchmark(
         "training images. Arms marked so are compiled by OpenVINO, the others run on torch's kernels in eager mode; weights "
         "alone in int8 or int4 go with activations in bf16. Accuracy is on the other 30%. Times are medians of at least "
         f"{ROUNDS} rounds on {BATCH} images and on one, arms in turn. Sizes are of packed weights with their scales. int2 "
-        f"weights are computed with in fp32 after rounding, so they are not timed; those trained so go on for {FURTHER} epochs with "
+        f"weights are computed with in fp32 after rounding and not timed; those trained so go on for {FURTHER} epochs with "
         "their weights rounded, a scale per output channel. All on one thread, timed by what the processor works."
     ),
     limits=(
