@@ -34,7 +34,7 @@ def verdicts(old: Result, new: Result) -> list[dict[str, Any]]:
     """
     fresh = {headline["name"]: headline for headline in new["headlines"]}
     alike = same_machine(old, new)
-    unsteady = (1 + unsteadiness(old)) * (1 + unsteadiness(new))
+    unsteady = 1 + math.hypot(unsteadiness(old), unsteadiness(new))
     rows = []
     for headline in old["headlines"]:
         found = fresh.get(headline["name"])

@@ -83,15 +83,15 @@ def _told(scores: Scores) -> Measured:
     at = "mixed lengths, 80% load"
     alone = "mixed lengths, one after another"
     headlines = [
-        Headline("p99 over mean", "speed", tail[at], "times", "the mean at the same load", 1.5,
+        Headline("p99 over mean", "speed", tail[at], "times", "the mean at the same load", 1.4,
                  "At 80% load one request in a hundred takes {} times the mean or longer."),
         Headline("p99 under load over mean alone", "speed", [one / base for one, base in zip(p99[at], mean[alone], strict=True)],
-                 "times", "the mean of requests sent one after another", 2.5,
+                 "times", "the mean of requests sent one after another", 1.4,
                  "That is {} times the mean that a loop of one request after another reports."),
         Headline("mixed over equal", "speed", quotients(p99, at, "equal requests, 80% load"), "times",
-                 "equal requests, same mean service, same load", 2.5,
+                 "equal requests, same mean service, same load", 1.4,
                  "Requests of mixed lengths have a 99th percentile {} times that of equal ones with the same mean work."),
-        Headline("load", "speed", quotients(p99, "mixed lengths, 95% load", "mixed lengths, 50% load"), "times", "50% load", 2.5,
+        Headline("load", "speed", quotients(p99, "mixed lengths, 95% load", "mixed lengths, 50% load"), "times", "50% load", 1.4,
                  "From 50% to 95% load throughput nearly doubles, and the 99th percentile grows {} times."),
     ]  # fmt: skip
     return Measured(

@@ -228,7 +228,7 @@ def _told(scores: Scores) -> Measured:
 
     def faster(name: str, times: Mapping[str, Sequence[float]], arm: str, sentence: str, base: str = "fp32") -> Headline:
         values = quotients(times, base, arm)
-        return Headline(name, "speed", values, "times", base, 1.5, sentence, fails=statistics.median(values) < 1)
+        return Headline(name, "speed", values, "times", base, 1.4, sentence, fails=statistics.median(values) < 1)
 
     headlines = [
         Headline("accuracy int8, static", "quality", lost(STATIC), "percentage points", "fp32", 1.0,
