@@ -213,8 +213,9 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
     gpu = energy.gpu if benchmark.gpu else dict
+    counted_gpu = gpu()  # first, since it starts CUDA, on which the peak and the stopwatch depend
     machine.forget_peak()
-    before, counted, counted_gpu, start = machine.noise(benchmark.clock), energy.processor(), gpu(), time.perf_counter()
+    before, counted, start = machine.noise(benchmark.clock), energy.processor(), time.perf_counter()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
     seconds = time.perf_counter() - start
     joules, gpu_joules = energy.spent(counted, energy.processor()), energy.spent(counted_gpu, gpu())
