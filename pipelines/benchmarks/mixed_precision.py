@@ -102,7 +102,7 @@ def _told(scores: Scores) -> Measured:
     accuracy, small, seconds = scores["accuracy"], scores["accuracy, small loss"], scores["seconds"]
     large, little = scores["megabytes, large batch"], scores["megabytes, small batch"]
     headlines = [
-        Headline("speed bf16", "speed", quotients(seconds, FP32, BF16), "times", FP32, 1.4,
+        Headline("speed bf16", "speed", quotients(seconds, FP32, BF16), "times", FP32, 1.8,
                  "A training step in bf16 runs {} times as fast as in fp32 on the machine named below."),
         Headline("accuracy bf16", "quality", differences(accuracy, BF16, FP32), "percentage points", FP32, 1.2,
                  "Training in bf16 changes accuracy by {} percentage points."),
@@ -115,7 +115,7 @@ def _told(scores: Scores) -> Measured:
         Headline("memory bf16, small batch", "size", quotients(little, FP32, BF16), "times", FP32, 1.05,
                  f"With {FEW} images a step and a wide network, bf16 takes {{}} times less memory: weights and their "
                  "moments stay in fp32, and copies are added.", True),
-        Headline("speed fp16", "speed", quotients(seconds, FP32, FP16), "times", FP32, 1.4,
+        Headline("speed fp16", "speed", quotients(seconds, FP32, FP16), "times", FP32, 1.8,
                  "On this machine fp16 runs {} times as fast as fp32; it is fast only where the processor has units for "
                  "it.", True),
     ]  # fmt: skip
