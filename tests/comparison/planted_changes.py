@@ -90,7 +90,7 @@ def main(home: Path) -> None:
             assert old is not None
             rows = benchmarks.verdicts(old, new)
             wrong = [f"{row['name']} ({row['old']:.2f}, now {row['new']:.2f})" for row in rows if row["verdict"] == "differs"]
-            print(f"{name}, change: {change}\n    alarm: {', '.join(wrong) or 'none'}")
+            print(f"{name}, change: {change}\n    alarm: {', '.join(wrong) or 'none'}", flush=True)
 
 
 if __name__ == "__main__":
