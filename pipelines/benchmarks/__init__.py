@@ -6,13 +6,13 @@ from pathlib import Path
 
 from kb.errors import InvalidInput
 from pipelines.benchmarks import results
-from pipelines.benchmarks.comparison import compare, verdicts
+from pipelines.benchmarks.comparison import compare, difference_of_machines, verdicts
 from pipelines.benchmarks.harness import Benchmark, Result, run
 from pipelines.benchmarks.results import confirm, load, recorded, save, schema
 
 __all__ = [
-    "BENCHMARKS", "Benchmark", "Result", "compare", "confirm", "find", "load", "published", "recorded", "run", "save", "schema",
-    "verdicts",
+    "BENCHMARKS", "Benchmark", "Result", "compare", "confirm", "difference_of_machines", "find", "load", "published", "recorded",
+    "run", "save", "schema", "verdicts",
 ]  # fmt: skip
 
 _FILES = (

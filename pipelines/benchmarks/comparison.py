@@ -12,7 +12,13 @@ MACHINE = ("processor", "flags", "threads", "device")
 
 def same_machine(one: Result, other: Result) -> bool:
     """Return whether two results come from the same kind of machine, so that their speeds should agree."""
-    return all(one["environment"].get(key) == other["environment"].get(key) for key in MACHINE)
+    return not difference_of_machines(one, other)
+
+
+def difference_of_machines(one: Result, other: Result) -> list[str]:
+    """Return what sets the machines of two results apart, as "threads: 2 and 4"; nothing for the same kind of machine."""
+    pairs = ((key, one["environment"].get(key, "unknown"), other["environment"].get(key, "unknown")) for key in MACHINE)
+    return [f"{key}: {first or 'none'} and {second or 'none'}" for key, first, second in pairs if first != second]
 
 
 def verdicts(old: Result, new: Result) -> list[dict[str, Any]]:
@@ -28,7 +34,7 @@ def verdicts(old: Result, new: Result) -> list[dict[str, Any]]:
     """
     fresh = {headline["name"]: headline for headline in new["headlines"]}
     alike = same_machine(old, new)
-    unsteady = (1 + _unsteadiness(old)) * (1 + _unsteadiness(new))
+    unsteady = 1 + math.hypot(unsteadiness(old), unsteadiness(new))
     rows = []
     for headline in old["headlines"]:
         found = fresh.get(headline["name"])
@@ -73,7 +79,7 @@ def compare(first: Result, second: Result) -> list[dict[str, Any]]:
         if (new := fresh.get(old["name"])) is not None:
             quotient = old["kind"] != "quality" and min(old["low"], new["low"]) > 0
             rows.append(_row(old, new, old["unit"], quotient, ("lower", "higher"), 0.0))
-    unsteady = math.hypot(_unsteadiness(first), _unsteadiness(second))
+    unsteady = math.hypot(unsteadiness(first), unsteadiness(second))
     timed = {row["arm"]: row for row in second.get("timings", ())}
     for old in first.get("timings", ()):
         if (new := timed.get(old["arm"])) is not None:
@@ -102,5 +108,6 @@ def _row(
     }  # fmt: skip
 
 
-def _unsteadiness(result: Result) -> float:
+def unsteadiness(result: Result) -> float:
+    """Return by which share a result's speeds may be off; 0 for results from before that was measured."""
     return float(result.get("machine", {}).get("unsteadiness", 0.0))

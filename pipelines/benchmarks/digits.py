@@ -21,8 +21,8 @@ class Digits:
     test_y: Any
 
 
-def load(seed: int, *, test: float = 0.3) -> Digits:
-    """Seed torch, and split the digits with the same seed; `test` is the share that is held out."""
+def load(seed: int, *, test: float = 0.3, place: str = "cpu") -> Digits:
+    """Seed torch, and split the digits with the same seed; `test` is the share that is held out, `place` a device of torch."""
     import torch  # heavy, and only a run needs it
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -30,8 +30,8 @@ def load(seed: int, *, test: float = 0.3) -> Digits:
     torch.manual_seed(seed)
     data = load_digits()
     split = train_test_split(data.data / 16.0, data.target, test_size=test, random_state=seed, stratify=data.target)
-    train_x, test_x = (torch.tensor(part, dtype=torch.float32) for part in split[:2])
-    train_y, test_y = (torch.tensor(part, dtype=torch.long) for part in split[2:])
+    train_x, test_x = (torch.tensor(part, dtype=torch.float32, device=place) for part in split[:2])
+    train_y, test_y = (torch.tensor(part, dtype=torch.long, device=place) for part in split[2:])
     return Digits(train_x, train_y, test_x, test_y)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.benchmarks import machine
+from pipelines.benchmarks import energy, machine
 
 Kind = Literal["quality", "size", "speed"]
 Result = dict[str, Any]
@@ -35,6 +35,8 @@ class Benchmark:
         seconds_quick: what `--quick` takes on two cores, roughly.
         run: (seeds, advance) -> `Measured`; `advance(1)` is called after each seed. With `needs_home` it is given the home
             folder too.
+        gpu: its arms compute on the GPU where there is one, through `machine.device`; the others' results are the processor's.
+        clock: what its arms are timed by, and the machine's steadiness: `machine.stopwatch` if they compute on one thread.
         ships: whether a full result comes with the package; not where the data are the user's to bring.
         themes: ids of the themes it speaks to; their pages link here.
         papers: landmark works of the starter library by id, and what each reported that the result can be held against;
@@ -52,6 +54,8 @@ class Benchmark:
     seeds: int = 7
     seeds_quick: int = 3
     needs_home: bool = False
+    gpu: bool = False
+    clock: Callable[[], float] = time.perf_counter
     ships: bool = True
     themes: tuple[str, ...] = ()
     papers: Mapping[str, str] = field(default_factory=dict)
@@ -144,17 +148,24 @@ def median_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[fl
 
 
 def alternate(
-    arms: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 3, budget: float = 0.0, width: float = 0.03
+    arms: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warm_up: int = 3,
+    budget: float = 0.0,
+    width: float = 0.03,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, list[float]]:
     """Time every arm once a round, in turn, so that a slow moment of the machine hits all alike.
 
     Args:
-        arms: what to time; on a GPU the call must wait for its own end.
+        arms: what to time; what a call leaves the GPU to do is waited for.
         rounds: how many rounds there are at least.
         warm_up: untimed calls of each arm before.
         budget: seconds after which no further round begins; until then rounds go on while an interval is wide.
         width: half the width, relative, of the 95% interval of the median of an arm's time over the first arm's, at which
             the rounds may stop.
+        clock: the time of day, or `machine.stopwatch` for arms on one thread.
 
     Returns:
         Seconds by arm, one a round.
@@ -162,13 +173,16 @@ def alternate(
     for call in arms.values():
         for _ in range(warm_up):
             call()
+    machine.finish()
+    clock = clock or time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     first, begun, done = next(iter(arms)), time.perf_counter(), 0
     while done < rounds or (time.perf_counter() - begun < budget and (done % FEWEST or _wide(seconds, first, width))):
         for name, call in arms.items():
-            start = time.perf_counter()
+            start = clock()
             call()
-            seconds[name].append(time.perf_counter() - start)
+            machine.finish()
+            seconds[name].append(clock() - start)
         done += 1
     return seconds
 
@@ -198,11 +212,15 @@ def drawn_interval(draws: Sequence[float], *, level: float = 0.95) -> tuple[floa
 def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], home: Path | None = None) -> Result:
     """Run a benchmark and return its record, ready for JSON."""
     seeds = range(benchmark.seeds_quick if quick else benchmark.seeds)
+    gpu = energy.gpu if benchmark.gpu else dict
+    counted_gpu = gpu()  # first, since it starts CUDA, on which the peak and the stopwatch depend
     machine.forget_peak()
-    before, energy, start = machine.noise(), machine.joules(), time.perf_counter()
+    before, counted, start = machine.noise(benchmark.clock), energy.processor(), time.perf_counter()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
-    seconds, spent, after = time.perf_counter() - start, machine.joules(), machine.noise()
-    environment = machine.environment()
+    seconds = time.perf_counter() - start
+    joules, gpu_joules = energy.spent(counted, energy.processor()), energy.spent(counted_gpu, gpu())
+    after = machine.noise(benchmark.clock)
+    environment = machine.environment(machine.device() if benchmark.gpu else "cpu")
     interval = drawn_interval if measured.resampled else median_interval
     over = (
         f"bootstrap over {measured.resampled}"
@@ -229,8 +247,10 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
         "timings": _rows(measured.seconds, interval),
         "machine": {
             "peak_megabytes": round(machine.peak_megabytes(), 1),
-            "gpu_megabytes": machine.gpu_megabytes(),
-            "joules": None if energy is None or spent is None or spent < energy else round(spent - energy, 1),
+            "gpu_megabytes": machine.gpu_megabytes() if benchmark.gpu else None,
+            "joules": joules,
+            "gpu_joules": gpu_joules,
+            "clock": "processor" if benchmark.clock is machine.stopwatch else "wall",
             "noise_before": before,
             "noise_after": after,
             "unsteadiness": machine.unsteadiness(before, after),

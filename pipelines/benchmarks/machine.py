@@ -1,4 +1,4 @@
-"""The machine that a benchmark runs on: what it is, how steady it is, how much memory and energy a run takes."""
+"""The machine that a benchmark runs on: what it is, how steady it is, how much memory a run takes."""
 
 import os
 import platform
@@ -18,15 +18,40 @@ from typing import Any
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "papertide")
 PROBES, SIDE = 60, 384
 """Rounds of the probe of steadiness, and the side of the matrices it multiplies: about a millisecond a product."""
-ENERGY = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
-"""The processor's counter of energy (Linux powercap, RAPL), in microjoules; machines that hide it have no such file."""
+UNITS = ("amx_tile", "avx512_bf16", "avx512_vnni", "avx2", "sve", "asimd")
+"""Flags that tell kinds of processors apart, the ablest first: clouds call all of them "AMD EPYC"."""
 
 
-def environment() -> dict[str, str]:
-    """Describe the machine and the software, as far as they can change a result."""
+def device() -> str:
+    """Return where arms compute that can use a GPU: "cuda" where there is one, else "cpu"."""
     import torch  # heavy, and only a run needs it
 
-    cuda = torch.cuda.is_available()
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def finish() -> None:
+    """Wait until the GPU has done what it was told, so that a clock read now is right; nothing without one."""
+    import torch
+
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+
+
+def stopwatch() -> float:
+    """Return the seconds of a clock for arms on one thread: for how long the processor has worked for this process.
+
+    That is the time they take on an idle machine, and nearly that on a busy one. Once a GPU is in use it is the time of day.
+    """
+    import torch
+
+    return time.perf_counter() if torch.cuda.is_initialized() else time.process_time()  # type: ignore[no-untyped-call]
+
+
+def environment(place: str) -> dict[str, str]:
+    """Describe the machine and the software, as far as they can change a result of arms that compute on `place`."""
+    import torch
+
+    cuda = place == "cuda"
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
@@ -43,9 +68,11 @@ def environment() -> dict[str, str]:
 
 
 def hardware(environment: Mapping[str, str]) -> str:
-    """Return the key under which results of a machine lie: "amd-epyc-2-threads", "nvidia-h100-80gb-hbm3"."""
+    """Return the key under which results of a machine lie: "amd-epyc-avx2-2-threads", "nvidia-h100-80gb-hbm3"."""
     device = environment.get("device", "cpu")
-    told = f"{environment.get('processor', '')} {environment.get('threads', '')} threads" if device == "cpu" else device
+    flags = environment.get("flags", "").split()
+    unit = next((one for one in UNITS if one in flags), "")
+    told = f"{environment.get('processor', '')} {unit} {environment.get('threads', '')} threads" if device == "cpu" else device
     return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
 
 
@@ -67,16 +94,16 @@ def one_thread() -> Iterator[None]:
 
 
 @one_thread()
-def noise() -> dict[str, float]:
+def noise(clock: Callable[[], float]) -> dict[str, float]:
     """Time the same matrix product many times; return the median in milliseconds and the interquartile range relative to it."""
     import torch
 
     matrix = torch.ones(SIDE, SIDE)
     milliseconds = []
     for _ in range(PROBES):
-        start = time.perf_counter()
+        start = clock()
         torch.mm(matrix, matrix)
-        milliseconds.append(1e3 * (time.perf_counter() - start))
+        milliseconds.append(1e3 * (clock() - start))
     low, middle, high = statistics.quantiles(milliseconds, n=4)
     return {"milliseconds": round(middle, 4), "spread": round((high - low) / middle, 4)}
 
@@ -87,19 +114,11 @@ def unsteadiness(before: Mapping[str, float], after: Mapping[str, float]) -> flo
     return round(max(drift, before["spread"], after["spread"]), 4)
 
 
-def joules() -> float | None:
-    """Return the processor's counter of energy, which only differences give a sense to; None where it cannot be read."""
-    try:
-        return int(ENERGY.read_text(encoding="ascii")) / 1e6
-    except (OSError, ValueError):
-        return None
-
-
 def forget_peak() -> None:
     """Let `peak_megabytes` start anew, where the system can (Linux: clear_refs in proc(5)), and `gpu_megabytes` too."""
     import torch
 
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.reset_peak_memory_stats()
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
@@ -124,10 +143,10 @@ def peak_megabytes() -> float:
 
 
 def gpu_megabytes() -> float | None:
-    """Return the most memory that tensors have held on the GPU since `forget_peak`; None without one."""
+    """Return the most memory that tensors have held on the GPU since `forget_peak`; None where it was not used."""
     import torch
 
-    return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else None
+    return round(torch.cuda.max_memory_allocated() / 1e6, 1) if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
 
 
 def tensor_megabytes(call: Callable[[], object]) -> float:

@@ -15,7 +15,7 @@ import jsonschema
 
 from kb.errors import InvalidInput, StoreError
 from pipelines.benchmarks import machine
-from pipelines.benchmarks.comparison import same_machine
+from pipelines.benchmarks.comparison import same_machine, unsteadiness
 from pipelines.benchmarks.harness import Result
 
 FOLDER = "benchmarks"
@@ -92,11 +92,14 @@ def confirm(old: Result, new: Result, rows: Iterable[Mapping[str, Any]], home: P
 
 
 def _all(name: str, home: Path) -> list[Result]:
-    """A result for each kind of machine: the home folder's, then those shipped for other machines."""
+    """A result for each kind of machine: the home folder's, then those shipped for other machines.
+
+    Within a folder full runs go first, and of these the one whose machine was the steadiest.
+    """
     found: dict[str, Result] = {}
     for folder in (home / FOLDER, files("pipelines.benchmarks") / "results"):
-        for path in _candidates(folder, name):
-            result = load(path)
+        results = (load(path) for path in _candidates(folder, name))
+        for result in sorted(results, key=lambda one: (one["quick"], unsteadiness(one))):
             if result["name"] == name:
                 found.setdefault(_hardware(result), result)
     return list(found.values())

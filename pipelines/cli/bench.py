@@ -108,6 +108,8 @@ def compare(old: Path, new: Path, json: Json = False) -> None:
             "these are results of different benchmarks", value=f"{first['name']} and {second['name']}", cure="Name two of one"
         )
     rows = benchmarks.compare(first, second)
+    if apart := benchmarks.difference_of_machines(first, second):
+        note(f"Two kinds of machines: seconds and speeds compare these, not the software alone ({'; '.join(apart)})")
     if json:
         print_json(rows)
         return

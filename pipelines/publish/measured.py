@@ -69,7 +69,11 @@ def machine_rows(result: Result) -> Iterator[tuple[str, str]]:
         yield "most memory held on the GPU", f"{told['gpu_megabytes']:,.0f} MB"
     if told.get("joules") is not None:
         yield "energy of the processor", f"{told['joules']:,.0f} J"
+    if told.get("gpu_joules") is not None:
+        yield "energy of the GPU", f"{told['gpu_joules']:,.0f} J"
     if "unsteadiness" in told:
+        if told.get("clock") == "processor":
+            yield "times are", "what the processor worked, on one thread; on a GPU, time of day"
         before, after = told["noise_before"], told["noise_after"]
         yield "a fixed matrix product", f"{before['milliseconds']} ms before, {after['milliseconds']} ms after"
         yield "speeds may be off by", f"{told['unsteadiness']:.1%}"

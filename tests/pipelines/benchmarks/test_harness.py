@@ -17,7 +17,7 @@ from pipelines.benchmarks.harness import Benchmark, Headline, Measured
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare every run of these tests the timing of the machine."""
-    monkeypatch.setattr(machine, "noise", lambda: {"milliseconds": 1.0, "spread": 0.01})
+    monkeypatch.setattr(machine, "noise", lambda clock: {"milliseconds": 1.0, "spread": 0.01})
 
 
 def made_up(values: list[float], kind: harness.Kind = "quality", tolerance: float = 0.5) -> Benchmark:
@@ -141,6 +141,13 @@ def test_scattered_timings_stop_once_the_ratio_is_known_well_enough(monkeypatch:
     arms = {"a": clock.arm(1.0), "b": clock.arm(1.9, 2.0, 2.1)}
     seconds = harness.alternate(arms, rounds=5, warm_up=0, budget=1e6, width=0.02)
     assert 5 < len(seconds["b"]) < 1000
+
+
+def test_arms_are_timed_by_the_clock_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, worked = Clock(monkeypatch), itertools.count()
+    arms = {"a": clock.arm(5.0), "b": clock.arm(7.0)}
+    seconds = harness.alternate(arms, rounds=2, warm_up=0, clock=lambda: float(next(worked)))
+    assert seconds == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
 
 
 def test_values_are_gathered_by_metric_and_arm_over_the_seeds() -> None:

@@ -15,13 +15,29 @@ def layer() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("make", "most"), [(quantization._int8_weights, 0.02), (quantization._int8_both, 0.02)], ids=["weights", "both"]
+    ("make", "most"),
+    [(quantization._int8_weights, 0.02), (quantization._int8_both, 0.02), (quantization._int4_weights, 0.1)],
+    ids=["int8 weights", "int8 dynamic", "int4 weights"],
 )
-def test_an_int8_layer_is_near_the_fp32_layer(layer: tuple[torch.Tensor, ...], make: object, most: float) -> None:
+def test_a_rounded_layer_is_near_the_fp32_layer(layer: tuple[torch.Tensor, ...], make: object, most: float) -> None:
     weight, bias, images = layer
     exact = torch.nn.functional.linear(images, weight, bias)
     off = (make(weight, bias)(images).float() - exact).norm() / exact.norm()  # type: ignore[operator]
     assert 0 < off < most
+
+
+def test_an_int4_layer_computes_with_sixteen_values_a_group(layer: tuple[torch.Tensor, ...]) -> None:
+    weight, bias, _ = layer
+    restored = quantization._int4_weights(weight, bias * 0)(torch.eye(64)).float().T
+    assert max(len(group.unique()) for group in restored.reshape(-1, quantization.GROUP)) <= 16
+
+
+def test_static_int8_is_near_the_network_that_it_was_made_of(model: torch.nn.Module, data: digits.Digits) -> None:
+    arms = quantization._compiled(model, data.train_x)
+    with torch.inference_mode():
+        exact = model(data.test_x)
+        off = {arm: float((forward(data.test_x) - exact).norm() / exact.norm()) for arm, forward in arms.items()}
+    assert off[quantization.COMPILED] < 1e-5 < off[quantization.STATIC] < 0.2
 
 
 def test_fewer_bits_lie_farther_off(layer: tuple[torch.Tensor, ...]) -> None:
@@ -56,5 +72,6 @@ def test_weights_trained_for_few_bits_take_only_those_values(model: torch.nn.Mod
 
 def test_training_with_the_rounding_beats_rounding_afterwards(model: torch.nn.Module, data: digits.Digits) -> None:
     trained = quantization._trained_so(copy.deepcopy(model), data)["int2 weights, trained so"]
-    after = quantization._quantized(model)["int2 weights"]
+    layers = [(layer.weight.detach(), layer.bias.detach()) for layer in model if hasattr(layer, "weight")]  # type: ignore[attr-defined]
+    after = quantization._forward([quantization._rounded(weight, bias, 2) for weight, bias in layers])
     assert digits.accuracy(trained, data.test_x, data.test_y) > digits.accuracy(after, data.test_x, data.test_y)

@@ -50,6 +50,14 @@ def test_the_result_of_a_like_machine_is_compared_first(tmp_path: Path) -> None:
     assert found["hardware"] == "gpu-b"
 
 
+def test_the_steadiest_machine_is_shown_first(tmp_path: Path) -> None:
+    for hardware, unsteadiness in (("cpu-a", 2.0), ("cpu-b", 0.1)):
+        told = on(hardware)
+        benchmarks.save({**told, "machine": {**told["machine"], "unsteadiness": unsteadiness}}, tmp_path)
+    first = next(one for one in benchmarks.published(tmp_path) if one["name"] == "quantization")
+    assert first["hardware"] == "cpu-b"
+
+
 def test_what_a_rerun_confirmed_is_shown_and_what_differed_is_not(tmp_path: Path) -> None:
     old = on("cpu-a")
     benchmarks.save(old, tmp_path)

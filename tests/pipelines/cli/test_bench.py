@@ -66,3 +66,12 @@ def test_results_of_different_benchmarks_are_not_compared(tmp_path: Path) -> Non
     one = benchmarks.save(shipped(), tmp_path)
     other = benchmarks.save({**shipped(), "name": "other"}, tmp_path)
     assert kb(tmp_path, "compare", one, other).returncode == 2
+
+
+def test_comparing_results_of_two_machines_says_what_sets_them_apart(tmp_path: Path) -> None:
+    one = benchmarks.save(shipped(), tmp_path)
+    environment = {**shipped()["environment"], "device": "A GPU", "threads": "64"}
+    other = benchmarks.save({**shipped(), "environment": environment, "hardware": "a-gpu"}, tmp_path)
+    done = kb(tmp_path, "compare", one, other)
+    assert done.returncode == 0
+    assert "threads: 2 and 64; device: cpu and A GPU" in done.stderr
