@@ -1,4 +1,5 @@
 // The page of search: reads the question from the address and the form, asks the worker, shows what it answers.
+import { preciseChoice } from "./choice.js";
 import { bibtex, csv } from "./export.js";
 import { fillHits, showHits, showText } from "./hits.js";
 
@@ -6,6 +7,7 @@ const SITE = new URL("../../", import.meta.url);
 const PAUSE = 80; // milliseconds after the last key
 const A_PAGE = 20; // before.js asks for as many
 const NAMES = /** @type {const} */ (["theme", "since", "until", "venue", "source"]);
+const LATER = ["precise.js", "bert.js", "float16.js"]; // what the worker loads on request
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("#search-form"));
 const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
@@ -35,6 +37,7 @@ const state = {
   stage: "",
   loaded: "",
 };
+const choice = preciseChoice(form, worker, () => (field.value.trim() || state.like !== null) && ask(true));
 let timer = 0;
 let settled = early.asked; // whether the question in the address was finished, not one that is being typed
 
@@ -49,7 +52,7 @@ function ask(typing) {
   state.id += 1;
   if (!question && state.like === null) return showNothing();
   const asked = state.like === null ? { question, typing } : { like: state.like };
-  worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit });
+  worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit, exact: choice.on });
 }
 
 /** Keep the question in the address, so that it can be shared; a finished question stays a step of the browser's history. */
@@ -113,9 +116,10 @@ const heard = {
   loaded: ({ stage }) => {
     state.loaded = stage;
     document.documentElement.dataset.search = stage;
-    if (stage === "meaning" && state.like === null && field.value.trim()) ask(true);
+    if (stage === "meaning" && state.like === null && field.value.trim() && !choice.on) ask(true);
     else if (state.hits.length) say(told());
   },
+  precise: (told) => choice.hear(told),
   text: ({ place, text }) => showText(list, place, text, field.value),
   failed: ({ id }) => {
     if (id === state.id) say("A file of the index could not be loaded. Check the network, then search again.");
@@ -128,6 +132,7 @@ worker.onerror = () => say("This browser cannot run the search: it needs module 
  * megabytes.
  */
 function load() {
+  choice.begin();
   if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
   load.begun = true;
   worker.postMessage({ kind: "load" });
@@ -221,6 +226,7 @@ async function start() {
   const manifest = await early.manifest;
   state.manifest = manifest;
   fillFilters(manifest);
+  choice.offer(manifest);
   readAddress(early.address);
   form.hidden = false;
   worker.onmessage = ({ data }) => heard[data.kind]?.(data);
@@ -229,6 +235,7 @@ async function start() {
     for (const data of early.heard) heard[data.kind]?.(data);
   } else {
     ask(true);
+    choice.begin();
     field.focus({ preventScroll: true });
   }
   keepForOffline();
@@ -240,8 +247,9 @@ async function keepForOffline() {
   await navigator.serviceWorker.register(new URL("offline.js", SITE));
   const { active } = await navigator.serviceWorker.ready;
   const parts = performance.getEntriesByType("resource").map(({ name }) => name);
-  const urls = [location.pathname, ...parts].map((part) => new URL(part, SITE).href).filter((url) => url.startsWith(SITE.href));
-  active?.postMessage({ kind: "keep", urls });
+  const later = LATER.map((name) => new URL(name, import.meta.url).href);
+  const urls = [location.pathname, ...parts, ...later].map((part) => new URL(part, SITE).href);
+  active?.postMessage({ kind: "keep", urls: urls.filter((url) => url.startsWith(SITE.href)) });
 }
 
 start().catch(() => say("The index is not there. `kb site build` makes it."));
