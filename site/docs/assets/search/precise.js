@@ -5,6 +5,7 @@ import { unit } from "./semantic.js";
 import { pieces } from "./wordpiece.js";
 
 const LANES = 3;
+const MARKS = /(\[(?:PAD|UNK|CLS|SEP|MASK)\])/; // the tokenizer in Python takes these for what they name, not for text
 
 /**
  * What the index says of it: the model with its folder and files, and how the vectors lie.
@@ -46,7 +47,10 @@ export async function loadPrecise({ papers, precise: told }, readIndex, readMode
    * @param {string} question
    * @param {Map<string, number>} vocabulary
    */
-  const embed = (question, vocabulary) => encode(pieces(shape.prompt + question, vocabulary));
+  const embed = (question, vocabulary) => {
+    const parts = (shape.prompt + question).split(MARKS);
+    return encode(parts.flatMap((part, at) => (at % 2 ? (vocabulary.get(part) ?? []) : pieces(part, vocabulary))));
+  };
 
   /**
    * Return the cosine of every paper to a vector, exactly as `kb search` computes it.
