@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from kb import embedding, settings, taxonomy
+from kb.embedding import portable
 from kb.store import Store
 from pipelines.benchmarks import published
 from pipelines.progress import Silent
@@ -96,8 +97,9 @@ def hostile_site(hostile_home: Path, tmp_path_factory: pytest.TempPathFactory) -
         return embedding.load(chosen.model)
 
     build_site(
-        Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), encoder=encoder, home=out.parent
-    )
+        Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), encoder=encoder, home=out.parent,
+        model=lambda: portable.pack(chosen),
+    )  # fmt: skip
     return out
 
 
