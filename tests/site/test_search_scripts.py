@@ -161,9 +161,7 @@ def write_precise(out: Path, model: str, listed: list[Document], asked: Sequence
         expected.append({"question": question, "vector": vector.tolist(), "scores": scores[best].tolist(), "tied": tied})
     near = stored @ stored[7]
     near[7] = -1
-    (out / "expected.json").write_text(
-        json.dumps({"questions": expected, "like": {"place": 7, "tied": ten_best(near, 1e-6)[1]}})
-    )
+    (out / "expected.json").write_text(json.dumps({"questions": expected, "like": {"place": 7, "tied": ten_best(near, 1e-6)[1]}}))
 
 
 def ten_best(scores: np.ndarray, margin: float = TIE) -> tuple[list[int], list[int]]:
