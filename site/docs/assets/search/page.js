@@ -128,14 +128,15 @@ const heard = {
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
 /**
- * Load what search by meaning needs, once the first answer stands there, lest that wait. A reader who saves data is not sent
- * megabytes.
+ * Load what search by meaning needs and keep what works offline, once the first answer stands there, lest that wait: browsers load
+ * six files at a time from one place. A reader who saves data is not sent megabytes.
  */
 function load() {
-  choice.begin();
-  if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
+  if (load.begun) return;
   load.begun = true;
-  worker.postMessage({ kind: "load" });
+  choice.begin();
+  keepForOffline().catch(() => undefined); // a browser that forbids it has a search that needs the network
+  if (!(/** @type {any} */ (navigator).connection?.saveData)) worker.postMessage({ kind: "load" });
 }
 load.begun = false;
 
@@ -238,7 +239,6 @@ async function start() {
     choice.begin();
     field.focus({ preventScroll: true });
   }
-  keepForOffline();
 }
 
 /** Let the service worker keep this page and what it is made of; the index is kept by the search itself. */
