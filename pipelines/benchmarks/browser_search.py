@@ -73,8 +73,8 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
     themes = taxonomy.load(chosen.taxonomy, chosen.extra_themes)
     with tempfile.TemporaryDirectory(prefix="papertide-bench-") as folder:
         site = _pages(Path(folder) / "public")
-        for root, listed, space in ((site / "bare", bare, without), (site, documents, vectors)):
-            _write(root / "data" / "search", index.build(listed, themes, "", (table, tokenizer, space), model))
+        for root, listed, space, own_model in ((site / "bare", bare, without, None), (site, documents, vectors, model)):
+            _write(root / "data" / "search", index.build(listed, themes, "", (table, tokenizer, space), own_model))
         judgements = {OWN: ("bare/", own), CARRY: ("", carried), SAME: ("", same)}
         speed = _in_browser(site, {name: told for name, told in judgements.items() if name in found}, found, model is not None)
     if model is not None:
