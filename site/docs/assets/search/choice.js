@@ -31,7 +31,7 @@ export function preciseChoice(form, worker, changed) {
     const answered = ready;
     begun = ready = false;
     bar.hidden = true;
-    note.textContent = `It loads ${size} once; this browser keeps them.`;
+    note.textContent = `It loads ${size} once; this browser keeps it.`;
     if (answered) changed();
   }
 
@@ -56,7 +56,7 @@ export function preciseChoice(form, worker, changed) {
       if (!precise) return;
       size = `${Math.round(precise.bytes / 1e6)} MB`;
       bar.max = precise.bytes;
-      note.textContent = `It loads ${size} once; this browser keeps them.`;
+      note.textContent = `It loads ${size} once; this browser keeps it.`;
       box.checked = remembered();
       room.hidden = false;
     },

@@ -82,6 +82,7 @@ function showNothing() {
 
 /** @param {string} text */
 function say(text) {
+  delete document.documentElement.dataset.early;
   if (status.textContent !== text) status.textContent = text;
 }
 
