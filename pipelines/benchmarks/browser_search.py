@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import embedding, settings, taxonomy
-from kb.embedding import Encoder, Vectors, plain_key, portable, wordpiece
+from kb.embedding import Encoder, Vectors, portable, wordpiece
 from kb.embedding.table import TokenTable
 from kb.errors import InvalidInput
 from kb.page_search import index, learning
@@ -27,7 +27,7 @@ TITLES, KEYWORDS = 400, 200
 VISITS = 7
 DEEP = 10
 OURS, WORDS, MEANING, FULL = "words and meaning", "words alone (BM25)", "meaning alone", "full model (kb search --mode semantic)"
-PRECISE, UNROUNDED = "precise mode", "full model, questions not rounded to int8"
+PRECISE = "precise mode"
 ARMS: dict[str, dict[str, Any]] = {OURS: {}, WORDS: {"share": 0.0}, MEANING: {"share": 1.0}, PRECISE: {"exact": True}}
 """The page's arms, by what the worker is asked beside the question."""
 OWN, CARRY, SAME = "title, own abstract", "keyword, papers that carry it", "the full model's own ten"
@@ -78,10 +78,7 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
         judgements = {OWN: ("bare/", own), CARRY: ("", carried), SAME: ("", same)}
         speed = _in_browser(site, {name: told for name, told in judgements.items() if name in found}, found, model is not None)
     if model is not None:
-        speed["same ten"] = {FULL: _equal_sets(speed["precise"], best)}
-        if key != plain_key(key):
-            full = _nearest(_asked(_in_full_precision(chosen), mixed), vectors)
-            speed["same ten"][UNROUNDED] = _equal_sets(speed["precise"], full)
+        speed["same ten"] = _equal_sets(speed["precise"], best)
     advance(len(seeds))
     return _told(found, speed, len(documents))
 
@@ -89,11 +86,6 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
 def _asked(encoder: Encoder, questions: Sequence[str]) -> Vectors:
     """Return questions' vectors as `kb search` makes them, one by one."""
     return np.stack([encoder.encode_query(question) for question in questions])
-
-
-def _in_full_precision(chosen: settings.Settings) -> Encoder:
-    told = {"max_tokens": chosen.max_tokens, "dimensions": chosen.dimensions, "prompts": chosen.prompts or None}
-    return embedding.load(chosen.model, engine="torch", **told)  # type: ignore[arg-type]
 
 
 def _equal_sets(one: Sequence[Sequence[int]], other: NDArray[np.int64]) -> Scores:
@@ -255,18 +247,9 @@ def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], p
 def _precise_headlines(speed: Mapping[str, Any]) -> list[Headline]:
     if "same ten" not in speed:
         return []
-    told = {
-        FULL: "In precise mode {}% of the questions have the very ten papers that `kb search --mode semantic` finds.",
-        UNROUNDED: "That command rounds these vectors' questions to int8; of its answers to unrounded ones precise mode has {}%.",
-    }
-    agreed = [
-        Headline(
-            f"same ten papers in precise mode: {name}", "quality", (_drawn(equal) * 100).tolist(), "%", name, 3.0, told[name]
-        )
-        for name, equal in speed["same ten"].items()
-    ]
     return [
-        *agreed,
+        Headline("same ten papers in precise mode", "quality", (_drawn(speed["same ten"]) * 100).tolist(), "%", FULL, 3.0,
+                 "In precise mode {}% of the questions have the very ten papers that `kb search --mode semantic` finds."),
         Headline("data for precise mode", "size", [speed["preciseBytes"] / 1e6] * 3, "MB", "the data for ranking", 1.1,
                  "Precise mode loads {} MB more, once."),
         Headline("time of a question in precise mode", "speed", _drawn(np.array(speed["ms"][PRECISE])).tolist(), "milliseconds",
