@@ -116,6 +116,11 @@ def engine_of(key: str) -> str:
     return "openvino" if key.endswith(_INT8) else "torch"
 
 
+def plain_key(key: str) -> str:
+    """Return the key that the same model's vectors have when they are made in full precision."""
+    return key.removesuffix(_INT8)
+
+
 def about(encoder: Encoder) -> dict[str, str]:
     """Return what is stored beside vectors: model id, weights, engine and precision."""
     return {name: str(getattr(encoder, name)) for name in ("model", "weights", "engine", "precision")}

@@ -27,7 +27,7 @@ from kb.errors import ModelError
 
 CALIBRATION = 256
 """Texts that scales are found with."""
-FORM = 1
+FORM = 2
 """Raise it when models are quantized in another way, so that kept ones are made anew."""
 
 
@@ -53,8 +53,8 @@ def prepared(model: str) -> tuple[Path, dict[str, Any]]:
     """Return the folder of a model's int8 form and what is known of it, made now if it is not there.
 
     Returns:
-        The folder (`model.xml`, `model.bin`, `tokenizer.json`, `about.json`), and `about.json` as a dict: weights,
-        max_tokens, dimensions, pad (the filler's number), prompts.
+        The folder (`model.xml` in int8 and `plain.xml` as it was, a `.bin` each; `tokenizer.json`, `about.json`), and
+        `about.json` as a dict: weights, max_tokens, dimensions, pad (the filler's number), prompts.
 
     Raises:
         ModelError: the model cannot be had, or cannot be converted.
@@ -145,6 +145,7 @@ def _convert(model: Any, tokenizer_json: str, max_tokens: int, filler: int, targ
     example = {name: torch.ones(2, 16, dtype=torch.int64) for name in ("input_ids", "attention_mask")}
     with silent(), torch.no_grad():
         converted = openvino.convert_model(Exported().eval(), example_input=example)
+        openvino.save_model(converted, target.with_name("plain.xml"), compress_to_fp16=True)
         tokenizer, texts = rust_tokenizer(tokenizer_json, max_tokens), shipped_texts()
         chosen = [np.array([tokenizer.encode(texts[number]).ids], np.int64) for number in calibration(len(texts))]
         quantized = nncf.quantize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kb.embedding import Vectors, wordpiece
+from kb.embedding.portable import Portable
 from kb.embedding.table import TokenTable
 from kb.errors import ModelError
 from kb.page_search import packing, postings
@@ -27,13 +28,15 @@ SHARE = 0.65
 
 
 def build(
-    documents: Sequence[Document], taxonomy: Taxonomy, run: str, meaning: tuple[TokenTable, wordpiece.WordPieces, Vectors] | None
-) -> Iterator[tuple[str, bytes]]:
+    documents: Sequence[Document], taxonomy: Taxonomy, run: str,
+    meaning: tuple[TokenTable, wordpiece.WordPieces, Vectors] | None, model: Portable | None = None,
+) -> Iterator[tuple[str, bytes]]:  # fmt: skip
     """Yield every file of the index by its path, `index.json` last.
 
     Args:
         run: the refresh that the papers are of.
         meaning: the table, its tokenizer and the documents' vectors; None makes an index of words alone.
+        model: the model that made these vectors, for precise mode; None, or no `meaning`, makes an index without.
     """
     words = wordpiece.load(DEFAULT_MODEL)
     if words is None:
@@ -47,6 +50,8 @@ def build(
     files = {f"words/{number}.bin": shard for number, shard in enumerate(index.shards)}
     files |= {**(packed.files if packed else {}), "facets.bin": records}
     ranking = sum(map(len, files.values()))
+    exact = packing.pack_exact(model, meaning[2]) if model and meaning else None
+    files |= exact.files if exact else {}
     starts = range(0, len(documents), SHOWN_PER_FILE)
     for number, start in enumerate(starts):
         together = documents[start : start + SHOWN_PER_FILE]
@@ -55,10 +60,12 @@ def build(
     manifest = {
         "papers": len(documents), "run": run, "bytes": ranking, "stopWords": sorted(STOP_WORDS), "firstTerms": index.first_terms,
         "meaning": {**packed.told, "share": SHARE} if packed else None, "facets": facets,
-        "details": {"perShard": SHOWN_PER_FILE, "shards": len(starts)},
+        "details": {"perShard": SHOWN_PER_FILE, "shards": len(starts)}, "precise": exact.told if exact else None,
     }  # fmt: skip
     folder = _digest(files, manifest)
     yield from ((f"{folder}/{name}", content) for name, content in files.items())
+    if model and exact:  # it outlives the index: readers load it once
+        yield from ((f"model/{model.name}/{number}.bin", shard) for number, shard in enumerate(model.shards()))
     yield "index.json", _json({**manifest, "folder": folder})
 
 

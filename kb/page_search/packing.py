@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.embedding import Vectors
+from kb.embedding.portable import Portable
 from kb.embedding.table import TokenTable
 
 ROWS_PER_SHARD = 64
 PAPERS_PER_SHARD = 512
+EXACT_BYTES = 1_000_000
+"""Of a file of exact vectors, about."""
 STEP = 0.335
 """Of a normal distribution's spread: the step at which sixteen even levels lose least (Max, IRE Transactions on Information
 Theory 6, 1960)."""
@@ -45,6 +48,24 @@ def pack(table: TokenTable, vocabulary: tuple[str, ...], documents: Vectors) -> 
         "dimensions": table.rows.shape[1], "vocabulary": len(vocabulary), "rowsPerShard": ROWS_PER_SHARD, "rowShards": len(rows),
         "papersPerShard": PAPERS_PER_SHARD, "vectorShards": len(vectors), "steps": [round(float(step), 7) for step in steps],
         "centre": [round(float(value), 7) for value in centre], "spread": [round(float(value), 7) for value in spread],
+    }  # fmt: skip
+    return Packed(files, told)
+
+
+def pack_exact(model: Portable, documents: Vectors) -> Packed:
+    """Pack what precise mode needs: a model, in a folder named by its content, and exact vectors of documents, in their order.
+
+    Args:
+        documents: shape (n, the model's dimensions); the store has them in half precision, and so do the files.
+    """
+    halves = documents.astype("<f2")
+    each = max(1, EXACT_BYTES // max(1, 2 * halves.shape[1]))
+    exact = [halves[start : start + each].tobytes() for start in range(0, len(halves), each)]
+    shards = list(model.shards())
+    files = {f"exact/{number}.bin": shard for number, shard in enumerate(exact)}
+    told = {
+        "folder": model.name, "shards": len(shards), "bytes": sum(map(len, (*shards, *exact))), "shape": dict(model.told),
+        "papersPerShard": each, "vectorShards": len(exact),
     }  # fmt: skip
     return Packed(files, told)
 

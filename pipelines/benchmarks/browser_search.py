@@ -1,6 +1,5 @@
 """Search in the browser: does the page find what the full model finds, and how soon?"""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,28 +8,28 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb import embedding, settings, taxonomy
-from kb.embedding import Encoder, Vectors, wordpiece
+from kb.embedding import Encoder, Vectors, portable, wordpiece
 from kb.embedding.table import TokenTable
 from kb.errors import InvalidInput
 from kb.page_search import index, learning
 from kb.page_search.documents import Document, read, vectors_of
 from kb.store import Store
+from pipelines.benchmarks import page_visits
 from pipelines.benchmarks.harness import RESAMPLES, Benchmark, Headline, Measured
-from pipelines.benchmarks.throttled import open_site
 
 PAPERS = 10_000
-TITLES, KEYWORDS = 600, 300
+TITLES, KEYWORDS = 400, 200
 VISITS = 7
 DEEP = 10
 OURS, WORDS, MEANING, FULL = "words and meaning", "words alone (BM25)", "meaning alone", "full model (kb search --mode semantic)"
-ARMS = {OURS: None, WORDS: 0.0, MEANING: 1.0}
-"""The pages' arms, by the share of meaning that they are asked for; None is the page's own."""
+PRECISE = "precise mode"
+ARMS: dict[str, dict[str, Any]] = {OURS: {}, WORDS: {"share": 0.0}, MEANING: {"share": 1.0}, PRECISE: {"exact": True}}
+"""The page's arms, by what the worker is asked beside the question."""
 OWN, CARRY, SAME = "title, own abstract", "keyword, papers that carry it", "the full model's own ten"
 Scores = NDArray[np.float64]
 EMPTY = {"id": "", "authors": [], "more": 0, "date": "", "venue": "", "link": "", "themes": [], "withdrawn": False, "bibtex": ""}
@@ -51,7 +50,8 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
     documents = read(store)
     kept = sorted(sorted(range(len(documents)), key=lambda at: documents[at].key)[:PAPERS])
     documents = [replace(documents[at], shown={**EMPTY, "title": documents[at].title}) for at in kept]
-    encoder = embedding.load(chosen.model, max_tokens=chosen.max_tokens)
+    key = str((store.run or {})["model"])
+    encoder = embedding.load_for_reading(chosen, key)
     vectors = vectors_of(store, documents)
     asked = np.random.default_rng(0).permutation(len(documents))[: min(TITLES, len(documents) // 5)]
     bare, without = list(documents), vectors.copy()
@@ -64,20 +64,33 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
     found: dict[str, dict[str, Scores]] = {}
     for name, judged, space in ((OWN, own, without), (CARRY, carried, vectors)):
         if judged.questions:
-            found[name] = {FULL: ndcg(_nearest(encoder.encode(judged.questions), space), judged.gains)}
-    best = _nearest(encoder.encode(mixed), vectors)
+            found[name] = {FULL: ndcg(_nearest(_asked(encoder, judged.questions), space), judged.gains)}
+    best = _nearest(_asked(encoder, mixed), vectors)
     same = Judged(mixed, [{int(place): float(DEEP - at) for at, place in enumerate(row)} for row in best])
     found[SAME] = {FULL: ndcg(best, same.gains)}
     table, tokenizer = _table(encoder, store, documents, set(asked.tolist()), set(carried.questions))
+    model = portable.pack(chosen)
     themes = taxonomy.load(chosen.taxonomy, chosen.extra_themes)
     with tempfile.TemporaryDirectory(prefix="papertide-bench-") as folder:
         site = _pages(Path(folder) / "public")
-        for root, listed, space in ((site / "bare", bare, without), (site, documents, vectors)):
-            _write(root / "data" / "search", index.build(listed, themes, "", (table, tokenizer, space)))
+        for root, listed, space, own_model in ((site / "bare", bare, without, None), (site, documents, vectors, model)):
+            _write(root / "data" / "search", index.build(listed, themes, "", (table, tokenizer, space), own_model))
         judgements = {OWN: ("bare/", own), CARRY: ("", carried), SAME: ("", same)}
-        speed = _in_browser(site, {name: told for name, told in judgements.items() if name in found}, found)
+        speed = _in_browser(site, {name: told for name, told in judgements.items() if name in found}, found, model is not None)
+    if model is not None:
+        speed["same ten"] = _equal_sets(speed["precise"], best)
     advance(len(seeds))
     return _told(found, speed, len(documents))
+
+
+def _asked(encoder: Encoder, questions: Sequence[str]) -> Vectors:
+    """Return questions' vectors as `kb search` makes them, one by one."""
+    return np.stack([encoder.encode_query(question) for question in questions])
+
+
+def _equal_sets(one: Sequence[Sequence[int]], other: NDArray[np.int64]) -> Scores:
+    """Return for each question whether two rankings name the same papers, in whatever order."""
+    return np.array([float(set(a) == set(b)) for a, b in zip(one, other.tolist(), strict=True)])
 
 
 def _carried(documents: Sequence[Document]) -> Judged:
@@ -140,98 +153,48 @@ def ndcg(ranked: Sequence[Sequence[int]] | NDArray[np.int64], gains: Sequence[Ma
     return np.array(scores)
 
 
-ASK = """async ({folder, questions, share}) => {
-  const manifest = await (await fetch(folder + "data/search/index.json")).json();
-  const worker = new Worker(new URL("../assets/search/worker.js", location.href), {type: "module"});
-  const heard = {};
-  worker.onmessage = ({data}) => heard[data.kind]?.(data);
-  const once = (kind, test) => new Promise((resolve, reject) => {
-    heard[kind] = (data) => test(data) && resolve(data);
-    heard.failed = reject;
-  });
-  const path = new URL(folder + "data/search/" + manifest.folder + "/", location.href).href;
-  worker.postMessage({kind: "open", manifest, folder: path});
-  const loaded = once("loaded", ({stage}) => stage === "everything");
-  worker.postMessage({kind: "load"});
-  await loaded;
-  const found = [];
-  for (let id = 1; id <= questions.length; id += 1) {
-    const answer = once("answer", (data) => data.id === id);
-    worker.postMessage({kind: "ask", id, question: questions[id - 1], limit: 10, ...(share === null ? {} : {share})});
-    const {hits, ms} = await answer;
-    found.push({places: hits.map(({place}) => place), ms});
-  }
-  worker.terminate();
-  return {found, bytes: manifest.bytes};
-}"""
-
-
-WATCH = """new MutationObserver(() => {
-  if (!window.firstAt && document.querySelector("#hits .title")) window.firstAt = performance.now();
-}).observe(document, {childList: true, subtree: true})"""
-TYPE = """(question) => {
-  const field = document.querySelector("#question");
-  field.value = question;
-  field.dispatchEvent(new Event("input", {bubbles: true}));
-  return performance.now();
-}"""
-
-
-def _in_browser(site: Path, judgements: Mapping[str, tuple[str, Judged]], found: dict[str, dict[str, Scores]]) -> dict[str, Any]:
-    """Ask every question in headless Chromium, fill in the scores, and return sizes and times."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if path is None:
-        cure = "Install Chromium (apt-get install chromium) and playwright (pip install playwright)"
-        raise InvalidInput("this benchmark looks through a browser, and there is none", cure=cure)
-    speed: dict[str, Any] = {"ms": [], "linked": [], "page": [], "typed": []}
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        with open_site(site) as address:
-            page = chromium.new_page()
-            page.goto(f"{address}search/")
-            for name, (folder, judged) in judgements.items():
-                for arm, share in ARMS.items():
-                    if not judged.questions:
-                        continue
-                    told = page.evaluate(ASK, {"folder": f"../{folder}", "questions": judged.questions, "share": share})
-                    found[name][arm] = ndcg([one["places"] for one in told["found"]], judged.gains)
-                    if arm == OURS and not folder:
-                        speed["ms"] += [one["ms"] for one in told["found"]]
-                        speed["bytes"] = told["bytes"]
-            page.close()
-        with open_site(site, latency=0.5625, bytes_a_second=180_000) as address:
-            asked = judgements[SAME][1].questions
-            for question in asked[:: max(1, len(asked) // VISITS)][:VISITS]:
-                for name, value in _first_result(chromium, address, question).items():
-                    speed[name].append(value)
-        chromium.close()
+def _in_browser(
+    site: Path, judgements: Mapping[str, tuple[str, Judged]], found: dict[str, dict[str, Scores]], precise: bool
+) -> dict[str, Any]:
+    """Ask every question in a browser, fill in the scores, and return sizes, times and what precise mode found."""
+    speed: dict[str, Any] = {"ms": {}}
+    with page_visits.browser() as chromium:
+        for folder in ("bare/", ""):
+            _ask(
+                chromium,
+                site,
+                folder,
+                {name: judged for name, (own, judged) in judgements.items() if own == folder},
+                found,
+                speed,
+                precise,
+            )
+        asked = judgements[SAME][1].questions
+        speed.update(page_visits.first_results(chromium, site, asked[:: max(1, len(asked) // VISITS)][:VISITS]))
     return speed
 
 
-def _first_result(chromium: Any, address: str, question: str) -> dict[str, float]:
-    """Return seconds until the first result stands on pages that were never visited.
-
-    "linked": from the click on a link to the question; "page": until that page's load event; "typed": from when the question is
-    put into the field of a page that has just loaded.
-    """
-    seconds = {}
-    for name, path in (("linked", f"search/?{urlencode({'q': question})}"), ("typed", "search/")):
-        context = chromium.new_context()
-        page = context.new_page()
-        page.add_init_script(WATCH)
-        page.goto(address + path, wait_until="load")
-        page.wait_for_selector("#search-form", state="visible")
-        start = 0.0 if name == "linked" else page.evaluate(TYPE, question)
-        page.wait_for_selector("#hits .title", timeout=60_000)
-        seconds[name] = (page.evaluate("window.firstAt") - start) / 1000
-        if name == "linked":
-            seconds["page"] = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
-        context.close()
-    return seconds
+def _ask(
+    chromium: Any, site: Path, folder: str, judgements: Mapping[str, Judged], found: dict[str, dict[str, Scores]],
+    speed: dict[str, Any], precise: bool,
+) -> None:  # fmt: skip
+    """Ask one index all its questions with every arm; precise mode those that the model itself is the judge of."""
+    asked = [
+        (name, arm, judged)
+        for name, judged in judgements.items()
+        for arm in ARMS
+        if arm != PRECISE or (precise and name == SAME)
+    ]  # fmt: skip
+    batches = [{"questions": judged.questions, "options": ARMS[arm]} for _, arm, judged in asked]
+    told = page_visits.ask(chromium, site, folder, batches, precise and SAME in judgements)
+    for (name, arm, judged), answers in zip(asked, told["found"], strict=True):
+        ranked = [answer["places"] for answer in answers]
+        found[name][arm] = ndcg(ranked, judged.gains)
+        if name == SAME:
+            speed["ms"][arm] = [answer["ms"] for answer in answers]
+        if arm == PRECISE:
+            speed["precise"] = ranked
+    speed.update({name: told[name] for name in ("bytes", "preciseBytes")})
 
 
 def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], papers: int) -> Measured:
@@ -258,8 +221,9 @@ def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], p
                  f"never visited, which itself has loaded after {np.median(speed['page']):.2f} s."),
         Headline("first result of a typed question", "speed", _drawn(np.array(speed["typed"])).tolist(), "seconds",
                  "the 1.5 s allowed", 1.5, "A question typed into a page that has just loaded has its first result after {} s."),
-        Headline("time of a question", "speed", _drawn(np.array(speed["ms"])).tolist(), "milliseconds", "the 50 ms allowed", 2.0,
-                 "Once loaded, a question takes {} ms."),
+        Headline("time of a question", "speed", _drawn(np.array(speed["ms"][OURS])).tolist(), "milliseconds", "the 50 ms allowed",
+                 2.0, "Once loaded, a question takes {} ms."),
+        *_precise_headlines(speed),
     ]  # fmt: skip
     table = {name: {arm: f"{scores.mean():.3f}" for arm, scores in arms.items()} for name, arms in judged.items()}
     return Measured(
@@ -272,11 +236,25 @@ def _told(found: Mapping[str, Mapping[str, Scores]], speed: Mapping[str, Any], p
             "papers": papers, "questions": {name: len(arms[OURS]) for name, arms in judged.items()},
             "seconds on a fast 3G": {name: [round(value, 2) for value in speed[name]] for name in ("linked", "page", "typed")},
             "milliseconds a question": {
-                "median": round(float(np.median(speed["ms"])), 2), "95%": round(float(np.quantile(speed["ms"], 0.95)), 2)
+                arm: {"median": round(float(np.median(taken)), 2), "95%": round(float(np.quantile(taken, 0.95)), 2)}
+                for arm, taken in speed["ms"].items()
             },
         },
         resampled="questions",
     )  # fmt: skip
+
+
+def _precise_headlines(speed: Mapping[str, Any]) -> list[Headline]:
+    if "same ten" not in speed:
+        return []
+    return [
+        Headline("same ten papers in precise mode", "quality", (_drawn(speed["same ten"]) * 100).tolist(), "%", FULL, 3.0,
+                 "In precise mode {}% of the questions have the very ten papers that `kb search --mode semantic` finds."),
+        Headline("data for precise mode", "size", [speed["preciseBytes"] / 1e6] * 3, "MB", "the data for ranking", 1.1,
+                 "Precise mode loads {} MB more, once."),
+        Headline("time of a question in precise mode", "speed", _drawn(np.array(speed["ms"][PRECISE])).tolist(), "milliseconds",
+                 OURS, 2.0, "There a question takes {} ms."),
+    ]  # fmt: skip
 
 
 def _drawn(values: Scores) -> Scores:
@@ -299,6 +277,7 @@ BENCHMARK = Benchmark(
         "title taken out of it; authors' keywords, and the papers that carry them; and the full model's own ten best, the first "
         "worth ten. The table is learnt as for the site, but from papers whose titles are not asked and without the keywords "
         "that are. All questions go through the page's own worker in headless Chromium; the full model compares exact vectors. "
+        "In precise mode the page runs that model too, and is asked the questions of the third judgement. "
         "Times to the first result are of pages never visited, over a server that waits 562 ms before any answer and "
         f"sends 180 kB a second in all (Chromium's “fast 3G”). Intervals: {RESAMPLES:,} draws of questions, shared by the arms."
     ),

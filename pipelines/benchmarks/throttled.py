@@ -66,6 +66,11 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a browser that is closed leaves its connections as they are."""
+
+
 @contextmanager
 def open_site(folder: Path, *, latency: float = 0.0, bytes_a_second: float = 0.0) -> Iterator[str]:
     """Serve a folder on this machine and yield its address.
@@ -75,7 +80,7 @@ def open_site(folder: Path, *, latency: float = 0.0, bytes_a_second: float = 0.0
         bytes_a_second: what all answers together may send; 0 is no limit.
     """
     handler = type("Handler", (_Handler,), {"line": _Line(latency, bytes_a_second)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    server = _Server(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -44,11 +44,8 @@ def verify(
         if place is not None:
             shown = benchmarks.published(context.home)
             abstracts = context.settings.publish_abstracts
-            checks.append(
-                verify_site(
-                    context.store, context.taxonomy, shown, place.absolute(), progress, abstracts, context.encoder, context.home
-                )
-            )
+            told = (abstracts, context.encoder, context.home, context.portable)
+            checks.append(verify_site(context.store, context.taxonomy, shown, place.absolute(), progress, *told))
     if place is None:
         note("no built site of this knowledge base at public/; name one with --site")
     for name in sorted(benchmarks.BENCHMARKS):

@@ -12,6 +12,7 @@ from kb.papers import parse_date
 
 if TYPE_CHECKING:
     from kb.embedding import Encoder
+    from kb.embedding.portable import Portable
     from kb.store import Store
     from kb.taxonomy import Taxonomy
 
@@ -56,6 +57,12 @@ class Context:
         except StoreError:  # nothing there yet
             used = ""
         return embedding.load_for_reading(self.settings, used)
+
+    def portable(self) -> "Portable | None":
+        """Pack the embedding model for the page of search, if a page can run it."""
+        from kb.embedding import portable
+
+        return portable.pack(self.settings)
 
 
 def day(text: str | None, option: str) -> date | None:

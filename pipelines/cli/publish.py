@@ -53,7 +53,7 @@ def _build(context: Context, out: Path, url: str) -> "SiteSummary":
     with TerminalProgress() as progress:
         return build_site(
             context.store, context.taxonomy, published(context.home), out.absolute(), progress, url,
-            context.settings.publish_abstracts, context.encoder, context.home,
+            context.settings.publish_abstracts, context.encoder, context.home, context.portable,
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.embedding import Encoder
+from kb.embedding.portable import Portable
 from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -118,6 +119,7 @@ def build_site(
     abstracts: str = "licensed",
     encoder: Callable[[], Encoder] | None = None,
     home: Path | None = None,
+    model: Callable[[], Portable | None] | None = None,
 ) -> SiteSummary:
     """Build the static site of one state of the knowledge base.
 
@@ -129,6 +131,7 @@ def build_site(
         encoder: loads the embedding model, for search by meaning; it is called only where no table of word pieces is kept.
         home: where such tables are kept, and the map of papers. With neither, the site's search goes by words alone and there
             is no map.
+        model: packs the embedding model, so that readers may let it answer in their browser; called where none is kept.
 
     Raises:
         InvalidInput: `out` holds something else than a site, or `url` is no address.
@@ -150,7 +153,7 @@ def build_site(
         built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
         count += workspace.add(built, made.beside)
         count += workspace.fill_lists(built, made.lists)
-        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress, abstracts))
+        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress, abstracts, model))
         about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kb.embedding import Encoder, Vectors, table, wordpiece
+from kb.embedding import Encoder, Vectors, plain_key, portable, table, wordpiece
 from kb.page_search import index, learning
 from kb.page_search.documents import Document, read, vectors_of
 from kb.store import Store
@@ -24,7 +24,7 @@ AUTHORS = 6
 
 def build(
     store: Store, taxonomy: Taxonomy, encoder: Callable[[], Encoder] | None, home: Path | None, progress: Progress,
-    abstracts: str = "licensed",
+    abstracts: str = "licensed", model: Callable[[], portable.Portable | None] | None = None,
 ) -> Iterator[Page]:  # fmt: skip
     """Yield the files of the index.
 
@@ -33,6 +33,7 @@ def build(
             no uncased BERT one, the page searches by words alone.
         home: where tables are kept; None keeps none.
         abstracts: which of them may be shown: "licensed", "all" or "none". Every abstract is searched.
+        model: packs the embedding model for precise mode where no packed one is kept; None offers no precise mode.
     """
     documents = read(store)
     listed = export.papers(store, abstracts=False)
@@ -46,11 +47,13 @@ def build(
         for document in documents
     ]  # fmt: skip
     meaning = _meaning(store, documents, encoder, home, progress)
-    size = 0.0
-    for name, content in index.build(documents, taxonomy, str((store.run or {})["id"]), meaning):
-        size = json.loads(content)["bytes"] / 1e6 if name == "index.json" else size
+    packed = _packed(str((store.run or {})["model"]), model, home, progress) if meaning else None
+    told: dict[str, Any] = {}
+    for name, content in index.build(documents, taxonomy, str((store.run or {})["id"]), meaning, packed):
+        told = json.loads(content) if name == "index.json" else told
         yield Page(f"{FOLDER}/{name}", content)
-    progress.note(f"search: {len(documents):,} papers, {size:.1f} MB for ranking" + ("" if meaning else ", by words alone"))
+    kind = f", {told['precise']['bytes'] / 1e6:.1f} MB more for precise mode" if packed else "" if meaning else ", by words alone"
+    progress.note(f"search: {len(documents):,} papers, {told['bytes'] / 1e6:.1f} MB for ranking{kind}")
 
 
 def _meaning(
@@ -65,7 +68,7 @@ def _meaning(
     if tokenizer is None or not documents:
         return None
     vectors = vectors_of(store, documents)
-    kept = home / "cache" / f"token-table-{re.sub(r'[^A-Za-z0-9]+', '-', key)}.npz" if home else None
+    kept = _place(home, "token-table", key)
     found = table.load(kept) if kept else None
     if found is None or found.coverage(tokenizer.pieces([document.text for document in documents])) < COVERED:
         found = None
@@ -76,6 +79,27 @@ def _meaning(
             if kept:
                 found.save(kept)
     return (found, tokenizer, vectors) if found is not None else None
+
+
+def _packed(
+    key: str, model: Callable[[], portable.Portable | None] | None, home: Path | None, progress: Progress
+) -> portable.Portable | None:
+    """Return the packed embedding model that made vectors of this key, kept or packed anew; None where a page cannot run it."""
+    if model is None:
+        return None
+    kept = _place(home, "model", plain_key(key))
+    found = portable.load(kept) if kept else None
+    if found is None:
+        progress.note("search: packing the model for precise mode, which later builds keep")
+        found = model()
+        if found and kept:
+            found.save(kept)
+    return found if found and found.serves(key) else None
+
+
+def _place(home: Path | None, kind: str, key: str) -> Path | None:
+    """Return the file that keeps what was made for one model; None keeps nothing."""
+    return home / "cache" / f"{kind}-{re.sub(r'[^A-Za-z0-9]+', '-', key)}.npz" if home else None
 
 
 def _shown(row: Mapping[str, Any], bibtex: str) -> dict[str, Any]:

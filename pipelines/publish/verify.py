@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.embedding import Encoder
+from kb.embedding.portable import Portable
 from kb.errors import InvalidInput
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -36,12 +37,13 @@ def verify_site(
     abstracts: str = "licensed",
     encoder: Callable[[], Encoder] | None = None,
     home: Path | None = None,
+    model: Callable[[], Portable | None] | None = None,
 ) -> Check:
     """Compare a built site with what the store and the benchmarks' results say now.
 
     Args:
         site: the folder that `build_site` filled.
-        abstracts, encoder, home: as `build_site` was told.
+        abstracts, encoder, home, model: as `build_site` was told.
 
     Returns:
         "check", "checked" (how many numbers were compared) and "wrong" (one line for each place that differs).
@@ -66,7 +68,7 @@ def verify_site(
         }
     with tempfile.TemporaryDirectory(prefix="papertide-verify-") as folder:
         fresh = Path(folder) / "public"
-        build_site(store, taxonomy, benchmarks, fresh, progress, str(about.get("url") or ""), abstracts, encoder, home)
+        build_site(store, taxonomy, benchmarks, fresh, progress, str(about.get("url") or ""), abstracts, encoder, home, model)
         return {"check": "site", "checked": _numbers(fresh), "wrong": list(differences(site, fresh))}
 
 

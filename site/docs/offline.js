@@ -2,7 +2,7 @@
 // Network first for everything that changes, so that a reader who is online never sees an old state.
 const PAGES = "papertide-pages";
 const ROOT = new URL("./", self.location.href).href;
-const FIXED = /\/data\/search\/[0-9a-f]{16}\//;
+const FIXED = /\/data\/search\/(?:model\/)?[0-9a-f]{16}\//;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kb import embedding, settings, taxonomy
-from kb.embedding import table
+from kb.embedding import portable, table
 from kb.page_search import learning
 from kb.store import Store
 from pipelines.benchmarks import published
@@ -101,8 +101,8 @@ def hostile_site(hostile_home: Path, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:  # the page reads a rough table of word pieces as well as a good one
         for module, name, value in ((learning, "TAUGHT", 300), (learning, "ASKED", 300), (table, "EPOCHS", 1)):
             patch.setattr(module, name, value)
-        kept = {"encoder": encoder, "home": out.parent}
-        build_site(Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), **kept)
+        means = {"encoder": encoder, "model": lambda: portable.pack(chosen), "home": out.parent}
+        build_site(Store.read(chosen.store_uri), taxonomy.load(), published(hostile_home), out, Silent(), **means)
     return out
 
 

@@ -1,17 +1,17 @@
 """The page's search engine, run by Node over an index of the starter library, agrees with Python."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kb import taxonomy
-from kb.embedding import table, wordpiece
+from kb import embedding, taxonomy
+from kb.embedding import portable, table, wordpiece
 from kb.page_search import index, postings
 from kb.page_search.documents import Document
-from kb.settings import DEFAULT_MODEL
+from kb.settings import DEFAULT_MODEL, Settings
 from kb.store import STOP_WORDS
 from pipelines.sources.starter import library
 
@@ -22,6 +22,8 @@ QUESTIONS = (
     "robustness under distribution shift",
     "low-rank adapters",
 )
+TIE = 2e-4
+"""Half precision moves a cosine by up to about as much."""
 
 
 def documents() -> list[Document]:
@@ -134,3 +136,52 @@ def test_equal_papers_make_an_equal_index(folder: Path) -> None:
     vectors = toy.encode(words.pieces([it.text for it in documents()]))
     for name, content in index.build(documents(), taxonomy.load(), "r0001", (toy, words, vectors)):
         assert (folder / name).read_bytes() == content
+
+
+def write_precise(out: Path, model: str, listed: list[Document], asked: Sequence[str]) -> None:
+    """Write an index with a model, and what its encoder in Python says of the questions."""
+    packed, tokenizer = portable.pack(Settings(home=out, store_uri="", model=model)), wordpiece.load(model)
+    assert packed is not None and tokenizer is not None
+    encoder = embedding.load(model, device="cpu")
+    stored = encoder.encode([it.title for it in listed]).astype(np.float16).astype(np.float32)
+    pieces = np.unique(np.concatenate([np.array(text) for text in tokenizer.pieces([it.title for it in listed])]))
+    rows = np.zeros((len(pieces), 16), np.float32)
+    toy = table.TokenTable(
+        pieces.astype(np.int32), np.zeros((0, 2), np.int32), rows, np.eye(stored.shape[1], 16, dtype=np.float32)
+    )
+    for name, content in index.build(listed, taxonomy.load(), "r0001", (toy, tokenizer, stored), packed):
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    expected = []
+    for question in asked:
+        vector = encoder.encode_query(question)
+        scores = stored @ vector
+        best, tied = ten_best(scores)
+        expected.append({"question": question, "vector": vector.tolist(), "scores": scores[best].tolist(), "tied": tied})
+    near = stored @ stored[7]
+    near[7] = -1
+    (out / "expected.json").write_text(json.dumps({"questions": expected, "like": {"place": 7, "tied": ten_best(near, 1e-6)[1]}}))
+
+
+def ten_best(scores: np.ndarray, margin: float = TIE) -> tuple[list[int], list[int]]:
+    """Return the ten best, and every place that is at most a margin worse than the tenth."""
+    best = np.argsort(-scores, kind="stable")[:10]
+    return best.tolist(), np.flatnonzero(scores >= scores[best[-1]] - margin).tolist()
+
+
+LONG = ("a b c " * 150, "Über naïve 中文 résumés, x^2 & [MASK]?")  # more pieces than a text may have; what tokenizers differ in
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_small_model_in_node_agrees_with_python(
+    small_model: Callable[..., str], tmp_path: Path, run_in_node: Callable[..., None], pooling: str
+) -> None:
+    model = small_model(pooling=pooling, prompts={"query": "find: "})
+    write_precise(tmp_path, model, documents(), (*QUESTIONS, *LONG))
+    run_in_node("search/precise.test.mjs", SEARCH_INDEX=tmp_path, SEARCH_SCRIPTS=SCRIPTS)
+
+
+def test_the_packaged_model_in_node_agrees_with_python(tmp_path: Path, run_in_node: Callable[..., None]) -> None:
+    write_precise(tmp_path, DEFAULT_MODEL, documents()[:300], QUESTIONS)
+    run_in_node("search/precise.test.mjs", SEARCH_INDEX=tmp_path, SEARCH_SCRIPTS=SCRIPTS)

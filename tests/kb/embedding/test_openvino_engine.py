@@ -100,6 +100,12 @@ def test_documents_and_queries_get_their_prompts(folder: str, encoder: OpenVinoE
     assert float(encoder.encode(["kettles"])[0] @ encoder.encode_query("kettles")) < 0.9999
 
 
+def test_a_query_is_not_rounded_to_int8(folder: str, encoder: OpenVinoEncoder) -> None:
+    exact = embedding.load(folder)
+    for query in ("kettles", "how badgers find their way at night", ""):
+        assert float(encoder.encode_query(query) @ exact.encode_query(query)) > 0.99999
+
+
 def test_vectors_can_be_cut_short(folder: str, encoder: OpenVinoEncoder) -> None:
     whole, short = encoder.encode(["Kettles."]), embedding.load(folder, engine="openvino", dimensions=8).encode(["Kettles."])
     assert short == pytest.approx(whole[:, :8] / np.linalg.norm(whole[:, :8]), abs=1e-5)

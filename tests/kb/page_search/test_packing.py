@@ -1,9 +1,12 @@
 """Half a byte a dimension keeps vectors close to what they were."""
 
 import numpy as np
+import pytest
 
+from kb.embedding.portable import Portable
 from kb.embedding.table import TokenTable
-from kb.page_search.packing import PAPERS_PER_SHARD, ROWS_PER_SHARD, pack, quantize
+from kb.page_search import packing
+from kb.page_search.packing import PAPERS_PER_SHARD, ROWS_PER_SHARD, pack, pack_exact, quantize
 
 RANDOM = np.random.default_rng(0)
 VECTORS = (RANDOM.normal(size=(1_500, 16)) * np.linspace(3, 0.1, 16) + 2).astype(np.float32)
@@ -36,3 +39,14 @@ def test_files_hold_every_row_and_every_paper() -> None:
     has_row = np.unpackbits(np.frombuffer(packed.files["table.bin"][:3], np.uint8), bitorder="little")
     assert np.flatnonzero(has_row).tolist() == [2, 9]
     assert np.frombuffer(packed.files["table.bin"][3:], "<u2").tolist() == [2, 9]
+
+
+def test_exact_vectors_are_what_the_store_has_cut_between_papers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "EXACT_BYTES", 1_000)  # 31 vectors of 16 numbers
+    stored = VECTORS.astype(np.float16)
+    packed = pack_exact(Portable("a/model@0", {"dimensions": 16}, bytes(8)), stored.astype(np.float32))
+    assert packed.told["papersPerShard"] == 31
+    assert packed.told["vectorShards"] == len(packed.files) == -(-1_500 // 31)
+    whole = b"".join(packed.files[f"exact/{at}.bin"] for at in range(len(packed.files)))
+    assert whole == stored.tobytes()
+    assert packed.told["bytes"] == len(whole) + 8

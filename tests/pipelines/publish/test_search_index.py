@@ -1,6 +1,7 @@
 """The files of the search and of the map, made from the store."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from kb import settings, taxonomy
+from kb.embedding.portable import Portable
 from kb.store import Store
 from pipelines.progress import Silent
 from pipelines.publish import paper_map, search_index
@@ -46,6 +48,18 @@ def encoder(store: Store) -> Encoder:
 
 def build(store: Store, encoder: Encoder | None, home: Path | None) -> dict[str, Page]:
     pages = search_index.build(store, taxonomy.load(), (lambda: encoder) if encoder else None, home, Silent())
+    return {page.path: page for page in pages}
+
+
+@pytest.fixture
+def model(store: Store) -> Portable:
+    """A packed model that has the papers' own key; its weights do not matter here."""
+    return Portable(str((store.run or {})["model"]), {"dimensions": 384}, bytes(1_500_000))
+
+
+def build_precise(store: Store, home: Path, model: Callable[[], Portable | None]) -> dict[str, Page]:
+    """Build with a table that is kept there."""
+    pages = search_index.build(store, taxonomy.load(), None, home, Silent(), model=model)
     return {page.path: page for page in pages}
 
 
@@ -88,15 +102,66 @@ def test_only_abstracts_that_may_be_published_are_in_the_files(tmp_path: Path, s
         assert texts - {""} == expected
 
 
-def test_a_table_is_learnt_once_and_kept(store: Store, encoder: Encoder, by_words: dict[str, Page], tmp_path: Path) -> None:
-    first = build(store, encoder, tmp_path)
+@pytest.fixture(scope="module")
+def learnt(store: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Encoder, dict[str, Page]]:
+    """A home that keeps a table, the encoder that taught it, and the files that were made."""
+    home, teacher = tmp_path_factory.mktemp("home"), Encoder(str((store.run or {})["model"]))
+    return home, teacher, build(store, teacher, home)
+
+
+@pytest.fixture
+def home(learnt: tuple[Path, Encoder, dict[str, Page]], tmp_path: Path) -> Path:
+    """A home of its own that keeps that table."""
+    return Path(shutil.copytree(learnt[0], tmp_path / "home"))
+
+
+def test_a_table_is_learnt_once_and_kept(
+    store: Store, learnt: tuple[Path, Encoder, dict[str, Page]], by_words: dict[str, Page]
+) -> None:
+    home, teacher, first = learnt
     assert manifest(first)["meaning"] is not None
     assert manifest(first)["folder"] != manifest(by_words)["folder"]  # it is named by what is in it
-    calls = encoder.calls
+    calls = teacher.calls
     assert calls > 0
-    again = build(store, encoder, tmp_path)
-    assert encoder.calls == calls
+    again = build(store, teacher, home)
+    assert teacher.calls == calls
     assert {name: page.content for name, page in again.items()} == {name: page.content for name, page in first.items()}
+
+
+def test_precise_mode_has_the_model_once_and_the_vectors_as_they_are_stored(store: Store, home: Path, model: Portable) -> None:
+    pages = build_precise(store, home, lambda: model)
+    told = manifest(pages)["precise"]
+    assert isinstance(told, dict)
+    weights = b"".join(pages[f"data/search/model/{model.name}/{at}.bin"].content for at in range(told["shards"]))  # type: ignore[misc]
+    assert weights == model.weights
+    folder = f"data/search/{manifest(pages)['folder']}"
+    exact = b"".join(pages[f"{folder}/exact/{at}.bin"].content for at in range(told["vectorShards"]))  # type: ignore[misc]
+    assert told["bytes"] == len(exact) + len(weights)
+    first = json.loads(pages[f"{folder}/papers/0.json"].content)[0]["id"]
+    papers = store.papers(["id", "text_hash"]).to_pylist()
+    hashes, stored = store.vectors(str((store.run or {})["model"]))
+    key = next(row["text_hash"] for row in papers if row["id"] == first)
+    assert np.array_equal(np.frombuffer(exact, "<f2").reshape(910, 384)[0], stored[list(hashes).index(key)])
+
+
+def test_a_packed_model_is_kept(store: Store, home: Path, model: Portable) -> None:
+    asked = []
+    first = build_precise(store, home, lambda: asked.append(1) or model)  # type: ignore[func-returns-value]
+    again = build_precise(store, home, lambda: asked.append(1) or model)  # type: ignore[func-returns-value]
+    assert len(asked) == 1
+    assert {name: page.content for name, page in again.items()} == {name: page.content for name, page in first.items()}
+
+
+def test_a_model_that_no_page_can_run_or_that_is_another_offers_no_precise_mode(
+    store: Store, home: Path, model: Portable
+) -> None:
+    other = Portable("another/model@0123456789ab", model.told, model.weights)
+    for found in (other, None):
+        for kept in home.glob("cache/model-*"):
+            kept.unlink()
+        pages = build_precise(store, home, lambda found=found: found)  # type: ignore[misc]
+        assert manifest(pages)["precise"] is None
+        assert not any("/model/" in path or "/exact/" in path for path in pages)
 
 
 def test_an_encoder_that_is_not_the_papers_own_teaches_nothing(store: Store, tmp_path: Path) -> None:

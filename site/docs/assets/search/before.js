@@ -23,4 +23,5 @@
   );
   window.searchEarly = early;
   history.replaceState(history.state, "", location.pathname);
+  document.documentElement.dataset.early = ""; // page.css keeps room for what page.js will show, so that nothing jumps
 }

@@ -17,9 +17,12 @@ const LONGEST_QUESTION = 1000;
  *   vectorShards: number, steps: number[], centre: number[],
  *   spread: number[], share: number}} Meaning
  * @typedef {{papers: number, stopWords: string[], firstTerms: string[], meaning: Meaning | null, facets: Facets,
- *   details: {perShard: number, shards: number}}} Manifest
+ *   details: {perShard: number, shards: number}, precise: import("./precise.js").Told | null}} Manifest
  * @typedef {{place: number, words: string[], nearness: number | null}} Hit
- * @typedef {{hits: Hit[], total: number, stage: "words" | "words and meaning" | "meaning"}} Answer
+ * @typedef {{hits: Hit[], total: number, stage: "words" | "words and meaning" | "meaning" | "the full model"}} Answer
+ * @typedef {{cosines: (vector: Float32Array) => Float32Array, vectorOf: (paper: number) => Float32Array}} Space the papers as
+ *   vectors: how near each is to a vector, and the vector of one
+ * @typedef {Space & {embed: (question: string, vocabulary: Map<string, number>) => Float32Array}} Precise
  * @typedef {(name: string) => Promise<Uint8Array>} Read
  */
 
@@ -80,8 +83,8 @@ export function openEngine(manifest, read) {
         ),
     );
   const table = () => once("table.bin", (bytes) => readTable(bytes, /** @type {Meaning} */ (manifest.meaning).vocabulary));
-  /** @type {import("./semantic.js").Vectors | null} */
-  let vectors = null;
+  /** @type {Space | null} */
+  let space = null;
 
   /**
    * @param {string} question
@@ -119,53 +122,62 @@ export function openEngine(manifest, read) {
   }
 
   /**
-   * Answer a question: by words alone until the vectors have been loaded.
+   * Answer a question: by words alone until the vectors have been loaded; by meaning alone with the full model.
    * @param {string} question
-   * @param {{filters?: Filters, limit?: number, typing?: boolean, share?: number}} [options] `share` of meaning: 0 is words alone
+   * @param {{filters?: Filters, limit?: number, typing?: boolean, share?: number, precise?: Precise | null}} [options] `share` of
+   *   meaning: 0 is words alone; `precise`: the full model, where it shall answer
    * @returns {Promise<Answer>}
    */
-  async function search(question, { filters = {}, limit = 20, typing = false, share = manifest.meaning?.share ?? 0 } = {}) {
+  async function search(
+    question,
+    { filters = {}, limit = 20, typing = false, share = manifest.meaning?.share ?? 0, precise = null } = {},
+  ) {
     const text = question.slice(0, LONGEST_QUESTION);
     const [{ asked, scores, matched }, vector, allowed] = await Promise.all([
       byWords(text, typing),
-      vectors && share > 0 ? embed(text) : null,
+      precise ? precise.embed(text, await vocabulary()) : space && share > 0 ? embed(text) : null,
       allowedBy(filters),
     ]);
-    const near = vector && vectors ? similarities(vector, vectors, manifest.papers) : null;
-    const { places, total } = best(fuse(scores, near, share), limit, allowed);
+    const near = vector && /** @type {Space} */ (precise ?? space).cosines(vector);
+    const { places, total } = best(precise && near ? near : fuse(scores, near, share), limit, allowed);
     const hits = places.map((place) => ({
       place,
       words: asked.flatMap(({ word }, at) => (matched[place] & (2 ** at) ? [word] : [])),
       nearness: near ? near[place] : null,
     }));
-    return { hits, total, stage: near ? "words and meaning" : "words" };
+    return { hits, total, stage: precise ? "the full model" : near ? "words and meaning" : "words" };
   }
 
   /**
    * Return the papers most like one of them, without itself.
    * @param {number} paper
-   * @param {{filters?: Filters, limit?: number}} [options]
+   * @param {{filters?: Filters, limit?: number, precise?: Precise | null}} [options]
    * @returns {Promise<Answer>}
    */
-  async function similar(paper, { filters = {}, limit = 20 } = {}) {
-    await loadVectors();
-    if (!vectors) return { hits: [], total: 0, stage: "meaning" };
+  async function similar(paper, { filters = {}, limit = 20, precise = null } = {}) {
+    if (!precise) await loadVectors();
+    const near = precise ?? space;
+    if (!near) return { hits: [], total: 0, stage: "meaning" };
     const passes = await allowedBy(filters);
-    const near = similarities(vectorOf(paper, vectors), vectors, manifest.papers);
-    const { places, total } = best(near, limit, (other) => other !== paper && passes(other));
-    return { hits: places.map((place) => ({ place, words: [], nearness: near[place] })), total, stage: "meaning" };
+    const cosines = near.cosines(near.vectorOf(paper));
+    const { places, total } = best(cosines, limit, (other) => other !== paper && passes(other));
+    const hits = places.map((place) => ({ place, words: [], nearness: cosines[place] }));
+    return { hits, total, stage: precise ? "the full model" : "meaning" };
   }
 
   /** Load the papers' vectors, in order, after which questions are answered by meaning too. */
   async function loadVectors() {
     const { meaning } = manifest;
-    if (!meaning || vectors) return;
-    const shards = await inLanes(meaning.vectorShards, vectorShard);
-    vectors = {
-      shards,
+    if (!meaning || space) return;
+    const vectors = {
+      shards: await inLanes(meaning.vectorShards, vectorShard),
       papersPerShard: meaning.papersPerShard,
       steps: Float32Array.from(meaning.steps),
       centre: Float32Array.from(meaning.centre),
+    };
+    space = {
+      cosines: (vector) => similarities(vector, vectors, manifest.papers),
+      vectorOf: (paper) => vectorOf(paper, vectors),
     };
   }
 

@@ -5,8 +5,8 @@ const SHARED = 3; // a theme that so many of the answers carry is one that they 
 
 /**
  * @typedef {import("./export.js").Paper} Paper
- * @typedef {{papers: number, folder: string, meaning: object | null, facets: {themes: {id: string, name: string}[],
- *   groups: {id: string, name: string}[], venues: string[], sources: string[], firstYear: number, lastYear: number}}} Manifest
+ * @typedef {{papers: number, folder: string, meaning: object | null, precise: {bytes: number} | null,
+ *   facets: {themes: {id: string, name: string}[], groups: {id: string, name: string}[], venues: string[], sources: string[], firstYear: number, lastYear: number}}} Manifest
  * @typedef {{id: number, hits: import("./engine.js").Hit[], papers: Map<number, Paper>, manifest: Manifest | null}} Shown
  */
 

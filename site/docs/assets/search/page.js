@@ -1,4 +1,5 @@
 // The page of search: reads the question from the address and the form, asks the worker, shows what it answers.
+import { preciseChoice } from "./choice.js";
 import { bibtex, csv } from "./export.js";
 import { fillHits, showHits, showText } from "./hits.js";
 
@@ -6,6 +7,7 @@ const SITE = new URL("../../", import.meta.url);
 const PAUSE = 80; // milliseconds after the last key
 const A_PAGE = 20; // before.js asks for as many
 const NAMES = /** @type {const} */ (["theme", "since", "until", "venue", "source"]);
+const LATER = ["precise.js", "bert.js", "float16.js"]; // what the worker loads on request
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("#search-form"));
 const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
@@ -35,6 +37,7 @@ const state = {
   stage: "",
   loaded: "",
 };
+const choice = preciseChoice(form, worker, () => (field.value.trim() || state.like !== null) && ask(true));
 let timer = 0;
 let settled = early.asked; // whether the question in the address was finished, not one that is being typed
 
@@ -49,7 +52,7 @@ function ask(typing) {
   state.id += 1;
   if (!question && state.like === null) return showNothing();
   const asked = state.like === null ? { question, typing } : { like: state.like };
-  worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit });
+  worker.postMessage({ kind: "ask", id: state.id, ...asked, filters: filters(), limit: state.limit, exact: choice.on });
 }
 
 /** Keep the question in the address, so that it can be shared; a finished question stays a step of the browser's history. */
@@ -79,6 +82,7 @@ function showNothing() {
 
 /** @param {string} text */
 function say(text) {
+  delete document.documentElement.dataset.early;
   if (status.textContent !== text) status.textContent = text;
 }
 
@@ -113,9 +117,10 @@ const heard = {
   loaded: ({ stage }) => {
     state.loaded = stage;
     document.documentElement.dataset.search = stage;
-    if (stage === "meaning" && state.like === null && field.value.trim()) ask(true);
+    if (stage === "meaning" && state.like === null && field.value.trim() && !choice.on) ask(true);
     else if (state.hits.length) say(told());
   },
+  precise: (told) => choice.hear(told),
   text: ({ place, text }) => showText(list, place, text, field.value),
   failed: ({ id }) => {
     if (id === state.id) say("A file of the index could not be loaded. Check the network, then search again.");
@@ -124,13 +129,15 @@ const heard = {
 worker.onerror = () => say("This browser cannot run the search: it needs module workers (any browser since 2023 has them).");
 
 /**
- * Load what search by meaning needs, once the first answer stands there, lest that wait. A reader who saves data is not sent
- * megabytes.
+ * Load what search by meaning needs and keep what works offline, once the first answer stands there, lest that wait: browsers load
+ * six files at a time from one place. A reader who saves data is not sent megabytes.
  */
 function load() {
-  if (load.begun || /** @type {any} */ (navigator).connection?.saveData) return;
+  if (load.begun) return;
   load.begun = true;
-  worker.postMessage({ kind: "load" });
+  choice.begin();
+  keepForOffline().catch(() => undefined); // a browser that forbids it has a search that needs the network
+  if (!(/** @type {any} */ (navigator).connection?.saveData)) worker.postMessage({ kind: "load" });
 }
 load.begun = false;
 
@@ -221,6 +228,7 @@ async function start() {
   const manifest = await early.manifest;
   state.manifest = manifest;
   fillFilters(manifest);
+  choice.offer(manifest);
   readAddress(early.address);
   form.hidden = false;
   worker.onmessage = ({ data }) => heard[data.kind]?.(data);
@@ -229,9 +237,9 @@ async function start() {
     for (const data of early.heard) heard[data.kind]?.(data);
   } else {
     ask(true);
+    choice.begin();
     field.focus({ preventScroll: true });
   }
-  keepForOffline();
 }
 
 /** Let the service worker keep this page and what it is made of; the index is kept by the search itself. */
@@ -240,8 +248,9 @@ async function keepForOffline() {
   await navigator.serviceWorker.register(new URL("offline.js", SITE));
   const { active } = await navigator.serviceWorker.ready;
   const parts = performance.getEntriesByType("resource").map(({ name }) => name);
-  const urls = [location.pathname, ...parts].map((part) => new URL(part, SITE).href).filter((url) => url.startsWith(SITE.href));
-  active?.postMessage({ kind: "keep", urls });
+  const later = LATER.map((name) => new URL(name, import.meta.url).href);
+  const urls = [location.pathname, ...parts, ...later].map((part) => new URL(part, SITE).href);
+  active?.postMessage({ kind: "keep", urls: urls.filter((url) => url.startsWith(SITE.href)) });
 }
 
 start().catch(() => say("The index is not there. `kb site build` makes it."));

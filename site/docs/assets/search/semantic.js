@@ -58,7 +58,7 @@ export function sum(rows) {
 }
 
 /** @param {Float32Array} vector */
-function unit(vector) {
+export function unit(vector) {
   const length = Math.hypot(...vector);
   return length ? vector.map((value) => value / length) : vector;
 }
