@@ -129,7 +129,7 @@ BENCHMARK = Benchmark(
         "The time of the engineer, of a second deployment and of its tests is not counted, and is often the larger part.",
         "Training and serving run on the same processor here; elsewhere they have different prices.",
     ),
-    seconds_quick=10,
+    seconds_quick=20,
     run=measure,
     clock=stopwatch,
     seeds=5,

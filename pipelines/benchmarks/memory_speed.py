@@ -228,7 +228,7 @@ BENCHMARK = Benchmark(
         "Small and untrained: times and memory are those of its shape, the words mean nothing.",
         "A long context moves more of the cost into the cache; kernels that read int8 straight save what is lost here.",
     ),
-    seconds_quick=25,
+    seconds_quick=35,
     run=measure,
     gpu=True,
     clock=stopwatch,
