@@ -119,7 +119,7 @@ BENCHMARK = Benchmark(
         "shorter.",
         "The mix of lengths is ours; yours decides your tail.",
     ),
-    seconds_quick=5,
+    seconds_quick=9,
     run=measure,
     gpu=True,
     clock=stopwatch,

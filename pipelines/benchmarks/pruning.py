@@ -192,7 +192,7 @@ BENCHMARK = Benchmark(
         "fewer to spare.",
         "Sparse kernels pay at higher sparsity, on other processors, or with patterns such as 2:4 that the hardware knows.",
     ),
-    seconds_quick=30,
+    seconds_quick=35,
     run=measure,
     clock=stopwatch,
     seeds=5,

@@ -294,7 +294,7 @@ BENCHMARK = Benchmark(
         "Kernels of a CPU, also where there is a GPU; which format is fast depends on the processor's units (see flags).",
         "Static scales fit the images that they were found on, and so they do the test images here; shifted ones may clip.",
     ),
-    seconds_quick=15,
+    seconds_quick=35,
     run=measure,
     clock=stopwatch,
     seeds=5,
