@@ -67,11 +67,16 @@ def environment(place: str) -> dict[str, str]:
     }
 
 
+def ability(environment: Mapping[str, str]) -> int:
+    """Return the place of a processor's ablest unit in `UNITS`, from 0; their number where it has none of them."""
+    flags = environment.get("flags", "").split()
+    return next((place for place, one in enumerate(UNITS) if one in flags), len(UNITS))
+
+
 def hardware(environment: Mapping[str, str]) -> str:
     """Return the key under which results of a machine lie: "amd-epyc-avx2-2-threads", "nvidia-h100-80gb-hbm3"."""
     device = environment.get("device", "cpu")
-    flags = environment.get("flags", "").split()
-    unit = next((one for one in UNITS if one in flags), "")
+    unit = (*UNITS, "")[ability(environment)]
     told = f"{environment.get('processor', '')} {unit} {environment.get('threads', '')} threads" if device == "cpu" else device
     return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
 

@@ -94,15 +94,20 @@ def confirm(old: Result, new: Result, rows: Iterable[Mapping[str, Any]], home: P
 def _all(name: str, home: Path) -> list[Result]:
     """A result for each kind of machine: the home folder's, then those shipped for other machines.
 
-    Within a folder full runs go first, and of these the one whose machine was the steadiest.
+    Within a folder full runs go first, of these the ablest processor's (one without bf16 units says little about bf16), and of
+    these the one whose machine was the steadiest.
     """
     found: dict[str, Result] = {}
     for folder in (home / FOLDER, files("pipelines.benchmarks") / "results"):
         results = (load(path) for path in _candidates(folder, name))
-        for result in sorted(results, key=lambda one: (one["quick"], unsteadiness(one))):
+        for result in sorted(results, key=_order):
             if result["name"] == name:
                 found.setdefault(_hardware(result), result)
     return list(found.values())
+
+
+def _order(result: Result) -> tuple[bool, int, float]:
+    return result["quick"], machine.ability(result["environment"]), unsteadiness(result)
 
 
 def _candidates(folder: Path | Traversable, name: str) -> Iterator[Path | Traversable]:

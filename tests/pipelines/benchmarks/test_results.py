@@ -58,6 +58,14 @@ def test_the_steadiest_machine_is_shown_first(tmp_path: Path) -> None:
     assert first["hardware"] == "cpu-b"
 
 
+def test_the_ablest_processor_is_shown_first(tmp_path: Path) -> None:
+    for hardware, flags in (("cpu-a", "avx2"), ("cpu-b", "avx2 avx512_bf16")):
+        told = on(hardware)
+        benchmarks.save({**told, "environment": {**told["environment"], "flags": flags}}, tmp_path)
+    first = next(one for one in benchmarks.published(tmp_path) if one["name"] == "quantization")
+    assert first["environment"]["flags"] == "avx2 avx512_bf16"
+
+
 def test_what_a_rerun_confirmed_is_shown_and_what_differed_is_not(tmp_path: Path) -> None:
     old = on("cpu-a")
     benchmarks.save(old, tmp_path)
