@@ -135,7 +135,7 @@ export function openEngine(manifest, read) {
     const text = question.slice(0, LONGEST_QUESTION);
     const [{ asked, scores, matched }, vector, allowed] = await Promise.all([
       byWords(text, typing),
-      precise ? precise.embed(text, await vocabulary()) : space && share > 0 ? embed(text) : null,
+      precise ? vocabulary().then((known) => precise.embed(text, known)) : space && share > 0 ? embed(text) : null,
       allowedBy(filters),
     ]);
     const near = vector && /** @type {Space} */ (precise ?? space).cosines(vector);
