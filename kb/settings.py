@@ -54,6 +54,7 @@ TEMPLATE = """\
 
 [site]
 # publish_abstracts = "licensed"  # or "all", or "none": which abstracts exports and the site may show
+# publish_model = true            # the search page may hand out your own embedding model (the default one's licence allows it)
 
 # The sources that `kb refresh` reads when no --source is given. One table each; remove what you do not want.
 [sources.starter]          # the reading list that ships with Papertide
@@ -133,6 +134,7 @@ class Settings:
         keep_apart: pairs of identifiers that merging must not unite.
         removal: works that must be forgotten and stay out.
         publish_abstracts: which abstracts may be published: those whose licence allows it ("licensed"), "all" or "none".
+        publish_model: whether the site may carry the weights of a model that is not the default one.
         contact: the user's address for the User-Agent.
         keep_answers: whether sources' answers are kept in the home folder's `raw`.
         sources: the sources that a plain refresh reads, with the options of each, in the file's order.
@@ -153,6 +155,7 @@ class Settings:
     keep_apart: tuple[tuple[str, str], ...] = ()
     removal: Removal = Removal()
     publish_abstracts: str = "licensed"
+    publish_model: bool = False
     contact: str = ""
     keep_answers: bool = True
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"starter": {}})
@@ -193,7 +196,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     merging = _section(told, "merging", {"keep_apart": list}, path)
     network = _section(told, "network", {"contact": str, "keep_answers": bool}, path)
     removal = _section(told, "removal", {"papers": list, "authors": list}, path)
-    site = _section(told, "site", {"publish_abstracts": str}, path)
+    site = _section(told, "site", {"publish_abstracts": str, "publish_model": bool}, path)
     if site.get("publish_abstracts", "licensed") not in ABSTRACTS:
         cure = f"One of {', '.join(ABSTRACTS)}"
         raise SettingsError(f"{path}: site.publish_abstracts", value=site["publish_abstracts"], cure=cure)
@@ -210,6 +213,7 @@ def load(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         keep_apart=_pairs(merging.get("keep_apart", []), path),
         removal=Removal(*(_texts(removal, name, path) for name in ("papers", "authors"))),
         publish_abstracts=site.get("publish_abstracts", "licensed"),
+        publish_model=site.get("publish_model", False),
         contact=network.get("contact", ""),
         keep_answers=network.get("keep_answers", True),
         sources=_sources(told.get("sources", {"starter": {}}), path),

@@ -59,9 +59,11 @@ class Context:
         return embedding.load_for_reading(self.settings, used)
 
     def portable(self) -> "Portable | None":
-        """Pack the embedding model for the page of search, if a page can run it."""
+        """Pack the embedding model for the page of search, if a page can run it and it may be handed out."""
         from kb.embedding import portable
 
+        if self.settings.model != settings.DEFAULT_MODEL and not self.settings.publish_model:
+            return None
         return portable.pack(self.settings)
 
 
