@@ -62,7 +62,10 @@ def remaining() -> Any:
     """Return how much of the signal's variance each level leaves, from level 0 (all) on; a linear schedule of noise."""
     import torch
 
-    return torch.cat([torch.ones(1), torch.cumprod(1 - torch.linspace(5e-4, 0.1, LEVELS), 0)])
+    all_of_it = torch.ones(1)
+    # Its device is named: once OpenVINO has converted a model, `torch.device` as a context no longer reaches linspace.
+    noise = torch.linspace(5e-4, 0.1, LEVELS, device=all_of_it.device)
+    return torch.cat([all_of_it, torch.cumprod(1 - noise, 0)])
 
 
 def trained(seed: int) -> Callable[[Any, Any, Any], Any]:

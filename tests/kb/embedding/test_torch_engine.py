@@ -125,7 +125,7 @@ def test_a_text_has_the_same_vector_beside_long_neighbours(encoder: TorchEncoder
 
 def test_equal_texts_have_equal_vectors(encoder: TorchEncoder) -> None:
     one, _, other = encoder.encode(["Kettles.", "Badgers at night.", "Kettles."])
-    assert np.array_equal(one, other)
+    assert one == pytest.approx(other, abs=1e-6)  # not to the last bit: some processors compute the last rows of a batch apart
 
 
 def test_a_text_is_cut_at_the_most_tokens() -> None:
