@@ -152,7 +152,6 @@ BENCHMARK = Benchmark(
     ),
     seconds_quick=60,
     run=measure,
-    ships=False,  # until a full result is recorded on a machine with nothing else to do
     themes=("inference-efficiency/quantization", "evaluation/cost-latency"),
     papers={"arxiv:1712.05877": "", "arxiv:2211.10438": "", "arxiv:1908.10084": ""},
 )
