@@ -53,8 +53,8 @@ def prepared(model: str) -> tuple[Path, dict[str, Any]]:
     """Return the folder of a model's int8 form and what is known of it, made now if it is not there.
 
     Returns:
-        The folder (`model.xml` in int8 and `plain.xml` as it was, a `.bin` each; `tokenizer.json`, `about.json`), and
-        `about.json` as a dict: weights, max_tokens, dimensions, pad (the filler's number), prompts.
+        The folder (`model.xml` in int8 and `plain.xml` with weights in half precision, a `.bin` each; `tokenizer.json`,
+        `about.json`), and `about.json` as a dict: weights, max_tokens, dimensions, pad (the filler's number), prompts.
 
     Raises:
         ModelError: the model cannot be had, or cannot be converted.

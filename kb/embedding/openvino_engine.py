@@ -1,4 +1,4 @@
-"""The OpenVINO engine: int8 on a CPU, without torch; a query alone is encoded in full precision.
+"""The OpenVINO engine: int8 on a CPU, without torch; a query alone is not rounded to int8.
 
 Texts are sorted by length, so that little is padding, and lie in batches of a few shapes, since every new shape costs
 OpenVINO a preparation. One stream a core: each works on a batch of its own, so no core waits for another within a layer.

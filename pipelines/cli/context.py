@@ -11,6 +11,8 @@ from kb.errors import InvalidInput, StoreError
 from kb.papers import parse_date
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kb.embedding import Encoder
     from kb.embedding.portable import Portable
     from kb.store import Store
@@ -58,13 +60,18 @@ class Context:
             used = ""
         return embedding.load_for_reading(self.settings, used)
 
-    def portable(self) -> "Portable | None":
-        """Pack the embedding model for the page of search, if a page can run it and it may be handed out."""
-        from kb.embedding import portable
-
+    @property
+    def portable(self) -> "Callable[[], Portable | None] | None":
+        """What packs the embedding model for the page of search; None where the site must not hand it out."""
         if self.settings.model != settings.DEFAULT_MODEL and not self.settings.publish_model:
             return None
-        return portable.pack(self.settings)
+
+        def packed() -> "Portable | None":
+            from kb.embedding import portable  # heavy: torch
+
+            return portable.pack(self.settings)
+
+        return packed
 
 
 def day(text: str | None, option: str) -> date | None:
