@@ -33,7 +33,7 @@ const LONGEST_QUESTION = 1000;
  * @param {(at: number) => Promise<T>} read
  * @returns {Promise<T[]>}
  */
-async function inLanes(count, read) {
+export async function inLanes(count, read) {
   /** @type {T[]} */
   const found = [];
   let next = 0;

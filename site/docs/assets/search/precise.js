@@ -1,10 +1,10 @@
 // Precise mode: the embedding model itself answers, and is compared with the papers' vectors as they are stored. Loaded on request.
 import { openBert } from "./bert.js";
+import { inLanes } from "./engine.js";
 import { VALUES, halvesOf } from "./float16.js";
 import { unit } from "./semantic.js";
 import { pieces } from "./wordpiece.js";
 
-const LANES = 3;
 const MARKS = /(\[(?:PAD|UNK|CLS|SEP|MASK)\])/; // the tokenizer in Python takes these for what they name, not for text
 
 /**
@@ -23,24 +23,13 @@ const MARKS = /(\[(?:PAD|UNK|CLS|SEP|MASK)\])/; // the tokenizer in Python takes
  */
 export async function loadPrecise({ papers, precise: told }, readIndex, readModel, advance = () => undefined) {
   const { shape, papersPerShard } = told;
-  /** @type {Uint8Array[]} */
-  const model = [];
-  /** @type {Uint16Array[]} */
-  const vectors = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < told.shards + told.vectorShards) {
-      const at = next;
-      next += 1;
-      const ofModel = at < told.shards;
-      const bytes = await (ofModel ? readModel(`${at}.bin`) : readIndex(`exact/${at - told.shards}.bin`));
-      if (ofModel) model[at] = bytes;
-      else vectors[at - told.shards] = halvesOf(bytes);
-      advance(bytes.length);
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  const encode = openBert(shape, halvesOf(joined(model)));
+  const files = await inLanes(told.shards + told.vectorShards, async (at) => {
+    const bytes = await (at < told.shards ? readModel(`${at}.bin`) : readIndex(`exact/${at - told.shards}.bin`));
+    advance(bytes.length);
+    return bytes;
+  });
+  const vectors = files.slice(told.shards).map(halvesOf);
+  const encode = openBert(shape, halvesOf(joined(files.slice(0, told.shards))));
 
   /**
    * Return a question's vector.
