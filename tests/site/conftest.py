@@ -22,6 +22,7 @@ from pipelines.publish import build_site
 from pipelines.publish.serving import open_server
 from pipelines.refresh import refresh
 from pipelines.sources import Window
+from tests.site.waiting import PATIENCE, settle
 
 INJECTIONS = (
     "<script>window.pwned=1</script>",
@@ -45,7 +46,7 @@ INJECTIONS = (
     'style="background:url(javascript:window.pwned=13)" <style>*{display:none}</style>',
     "data:text/html,<script>window.pwned=14</script>",
 )
-expect.set_options(timeout=30_000)  # ms; a machine that is busy with other tests is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 YEARS = range(2018, 2026)
 A_YEAR = 44
 
@@ -147,7 +148,7 @@ def look(context: BrowserContext, address: str) -> Seen:
     page.on("console", lambda said: seen.wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: seen.wrong.append(str(error)))
     page.on("request", lambda request: seen.asked.append(request.url))
-    page.goto(address, wait_until="networkidle")
+    settle(page, address)
     return seen
 
 

@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Error
 
+from tests.site.waiting import settle
+
 KINDS = {
     "home": "", "search": "search/", "answers": "search/?q=quantization+of+weights", "compare": "compare/", "map": "map/",
     "trends": "trends/", "themes": "themes/",
@@ -47,7 +49,7 @@ def test_the_policy_forbids_scripts_in_the_page(context: BrowserContext, address
 def test_every_kind_of_page_passes_axe(browser: Browser, address: str, path: str, scheme: str) -> None:
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # axe is run as an inline script
     page = context.new_page()
-    page.goto(address + path, wait_until="networkidle")
+    settle(page, address + path)
     found = Axe().run(page).response["violations"]
     context.close()
     assert [(it["id"], [node["html"][:200] for node in it["nodes"][:3]]) for it in found] == []
@@ -66,7 +68,7 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, address: str, path: 
 def test_the_first_page_weighs_less_than_300_kb_before_charts_turn_interactive(context: BrowserContext, address: str) -> None:
     page, weights = context.new_page(), []
     page.on("requestfinished", lambda request: weights.append(request.sizes()["responseBodySize"]))
-    page.goto(address, wait_until="networkidle")
+    settle(page, address)
     assert 0 < sum(weights) < 300_000
 
 
@@ -105,7 +107,7 @@ def test_the_keyboard_reaches_marks_and_views(context: BrowserContext, address: 
     assert "recompute with" in told
     page.locator("#view-1").focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator(".view-2 svg").is_visible()
+    page.locator(".view-2 svg").wait_for(state="visible")
 
 
 def test_a_column_of_the_table_sorts_both_ways(context: BrowserContext, address: str, look: Look) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.site.waiting import until
+
 pytestmark = pytest.mark.xdist_group("site")  # one worker builds the site, once
 Look = Callable[[BrowserContext, str], Any]
 PAGE = "search/"
@@ -68,10 +70,8 @@ def test_filters_narrow_the_answers_and_are_in_the_address(answers: Any) -> None
     page.select_option("select[name=since]", "2020")
     page.select_option("select[name=until]", "2021")
     page.select_option("select[name=source]", "arxiv")
-    expect(page.locator("#hits .facts:not(.why)").first).to_contain_text("202")
-    page.wait_for_timeout(300)
-    for facts in page.locator("#hits .facts:not(.why)").all_inner_texts():
-        assert "2020-" in facts or "2021-" in facts
+    facts = page.locator("#hits .facts:not(.why)")
+    until(page, lambda: facts.count() > 0 and all("2020-" in it or "2021-" in it for it in facts.all_inner_texts()))
     assert "since=2020&until=2021&source=arxiv" in page.url
 
 
