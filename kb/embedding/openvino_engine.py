@@ -24,6 +24,7 @@ from kb.errors import ModelError
 TOKEN_BUDGET = 1_024
 STEP = 16
 """Lengths are rounded up to multiples of this."""
+_LOADING = Lock()
 
 
 class OpenVinoEncoder:
@@ -46,12 +47,7 @@ class OpenVinoEncoder:
         self._pad = int(about["pad"])
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
         self._tokenizer = rust_tokenizer(tokenizer, min(max_tokens, int(about["max_tokens"])))
-        self._plain = folder / "plain.xml"
-        requests = _requests(folder / "model.xml")
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        for request in requests:
-            self._idle.put(request)
-        self._workers = ThreadPoolExecutor(len(requests))
+        self._folder = folder
         self._asking = Lock()
 
     def encode(self, texts: list[str]) -> Vectors:
@@ -66,31 +62,42 @@ class OpenVinoEncoder:
         rows, lengths = tokenize(self._tokenizer, [self._prompts.get("query", "") + text])
         inputs = dict(enumerate(pad(rows, int(lengths[0]), self._pad)))
         with self._asking:
-            (vectors,) = self._for_queries.infer(inputs).values()
+            (vectors,) = self._for_query.infer(inputs).values()
             vector: Vectors = unit(vectors[:, : self.dimensions])[0]
         return vector
 
     @cached_property
-    def _for_queries(self) -> Any:
-        return _requests(self._plain)[0]
+    def _for_query(self) -> Any:
+        """Loaded when first needed, as the other is: who searches embeds no documents, and who embeds them does not search."""
+        return _requests(self._folder / "plain.xml")[0]
+
+    @cached_property
+    def _for_documents(self) -> tuple[ThreadPoolExecutor, SimpleQueue[Any]]:
+        requests = _requests(self._folder / "model.xml")
+        idle: SimpleQueue[Any] = SimpleQueue()
+        for request in requests:
+            idle.put(request)
+        return ThreadPoolExecutor(len(requests)), idle
 
     def _encode(self, texts: list[str]) -> Vectors:
         found = np.empty((len(texts), self.dimensions), np.float32)
         if not texts:
             return found
         rows, lengths = tokenize(self._tokenizer, texts)
+        with self._asking:
+            workers, idle = self._for_documents
 
         def run(batch: tuple[int, NDArray[np.int64]]) -> None:
             length, chosen = batch
-            request = self._idle.get()
+            request = idle.get()
             try:
                 inputs = dict(enumerate(pad([rows[number] for number in chosen], length, self._pad)))
                 (vectors,) = request.infer(inputs, share_inputs=True).values()
                 found[chosen] = vectors[:, : self.dimensions]
             finally:
-                self._idle.put(request)
+                idle.put(request)
 
-        list(self._workers.map(run, _batches(lengths)))  # OpenVINO lets go of the interpreter while it computes
+        list(workers.map(run, _batches(lengths)))  # OpenVINO lets go of the interpreter while it computes
         return unit(found)
 
 
@@ -116,16 +123,17 @@ def _requests(path: Path) -> list[Any]:
         properties.num_streams(): cores, properties.inference_num_threads(): cores, hints.inference_precision(): "f32",
         hints.enable_cpu_pinning(): False,
     }  # fmt: skip
-    try:
-        compiled = openvino.Core().compile_model(path, "CPU", told)
-    except RuntimeError as error:
-        raise ModelError(
-            f"OpenVINO cannot load {path}: {str(error).splitlines()[0]}", cure="Delete that folder: it is made anew"
-        ) from None
-    requests = [compiled.create_infer_request() for _ in range(cores)]
-    # The first two calls must not come from two threads at once: OpenVINO's binding then waits for the interpreter's lock
-    # in one of them and for its own in the other, for ever.
-    requests[0].infer([np.ones((1, STEP), np.int64)] * len(compiled.inputs))
+    with _LOADING:
+        try:
+            compiled = openvino.Core().compile_model(path, "CPU", told)
+        except RuntimeError as error:
+            raise ModelError(
+                f"OpenVINO cannot load {path}: {str(error).splitlines()[0]}", cure="Delete that folder: it is made anew"
+            ) from None
+        requests = [compiled.create_infer_request() for _ in range(cores)]
+        # The first two calls must not come from two threads at once: OpenVINO's binding then waits for the interpreter's lock
+        # in one of them and for its own in the other, for ever.
+        requests[0].infer([np.ones((1, STEP), np.int64)] * len(compiled.inputs))
     return requests
 
 

@@ -65,8 +65,16 @@ def test_the_thread_that_loads_the_engine_runs_it_first(folder: str, monkeypatch
         return infer(self, *told, **named)
 
     monkeypatch.setattr(requests, "infer", noted)
-    embedding.load(folder, engine="openvino")
-    assert ran == [threading.current_thread()]
+    loaded = embedding.load(folder, engine="openvino")
+    loaded.encode(["Kettles."])
+    assert ran[0] == threading.current_thread() != ran[1]
+
+
+def test_who_only_searches_does_not_load_what_embeds_documents(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests, loaded = openvino_engine._requests, []
+    monkeypatch.setattr(openvino_engine, "_requests", lambda path: (loaded.append(path.name), requests(path))[1])
+    embedding.load(folder, engine="openvino").encode_query("kettles")
+    assert loaded == ["plain.xml"]
 
 
 def test_vectors_have_unit_length(encoder: OpenVinoEncoder, texts: list[str]) -> None:
@@ -133,7 +141,7 @@ def test_a_model_that_was_damaged_on_disk_says_what_to_delete(small_model: Small
     made, _ = int8.prepared(folder)
     (made / "model.xml").write_text("damaged", encoding="utf-8")
     with pytest.raises(ModelError, match="Delete that folder"):
-        embedding.load(folder, engine="openvino")
+        embedding.load(folder, engine="openvino").encode(["Kettles."])
 
 
 def test_a_model_that_cannot_be_converted_says_which_engine_can_run_it(
