@@ -3,6 +3,8 @@
 import gzip
 import os
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -39,6 +41,21 @@ def test_the_browser_is_told_to_ask_again_so_that_it_shows_the_newest_build(addr
     with urlopen(address) as answer:
         assert answer.headers["Cache-Control"] == "no-cache"
         assert answer.read() == b"<h1>Report</h1>"
+
+
+def test_a_reader_who_leaves_in_the_middle_of_a_file_is_no_error(
+    address: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.bin").write_bytes(bytes(30_000_000))
+    port = int(address.rsplit(":", 1)[1].strip("/"))
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(b"GET /model.bin HTTP/1.0\r\n\r\n")
+            reader.recv(10)
+    with urlopen(address) as answer:
+        assert answer.read() == b"<h1>Report</h1>"
+    time.sleep(0.2)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_taken_port_is_one_clear_error(address: str, tmp_path: Path) -> None:
