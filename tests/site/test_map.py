@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.site.waiting import until
+
 pytestmark = pytest.mark.xdist_group("site")
 Look = Callable[[BrowserContext, str], Any]
 RunInNode = Callable[..., None]
@@ -15,6 +17,10 @@ SCRIPTS = Path(__file__).parents[2] / "site" / "docs" / "assets" / "map"
 
 def test_views_names_and_points_in_node(run_in_node: RunInNode) -> None:
     run_in_node("map/view.test.mjs", MAP_SCRIPTS=SCRIPTS)
+
+
+def test_colours_of_themes_in_node(run_in_node: RunInNode) -> None:
+    run_in_node("map/colours.test.mjs", MAP_SCRIPTS=SCRIPTS)
 
 
 @pytest.fixture
@@ -36,14 +42,30 @@ def test_the_map_comes_alive_and_nothing_hostile_runs(live: Any) -> None:
 def test_years_leave_out_papers_before_and_after(live: Any) -> None:
     live.page.locator("input[name=since]").fill("2025")
     expect(live.page.locator("output[name=since-year]")).to_have_text("2025")
-    told = live.page.inner_text("#map-status")
-    seen, everything = (int(part.replace(",", "")) for part in told.split(" papers")[0].split(" of "))
-    assert 0 < seen < everything
+
+    def fewer() -> bool:
+        told = live.page.inner_text("#map-status").split(" papers")[0].split(" of ")
+        return len(told) == 2 and 0 < int(told[0].replace(",", "")) < int(told[1].replace(",", ""))
+
+    until(live.page, fewer)
 
 
 def test_papers_that_answer_a_question_are_lit_up(live: Any) -> None:
     live.page.locator("input[name=q]").fill("quantization")
     expect(live.page.locator("#map-status")).to_contain_text("are lit up")
+
+
+def test_themes_can_be_coloured_and_the_legend_counts_the_papers_shown(live: Any) -> None:
+    page, items = live.page, live.page.locator("#map-legend li")
+    expect(page.locator("#map-legend")).to_be_hidden()
+    before = page.locator("#map canvas").first.screenshot()
+    page.select_option("select[name=colour]", "theme")
+    expect(items.first).to_contain_text("Training efficiency")
+    until(page, lambda: bool(page.locator("#map canvas").first.screenshot() != before))
+    counts = [int(text.rsplit(" ", 1)[1].replace(",", "")) for text in items.all_inner_texts()]
+    shown = page.inner_text("#map-status").split(" of ")[0]
+    assert sum(counts) == int(shown.replace(",", ""))
+    assert live.wrong == []
 
 
 def test_a_tap_on_a_point_shows_its_paper_as_text(live: Any) -> None:
@@ -68,8 +90,7 @@ def test_the_keyboard_moves_the_map(live: Any) -> None:
     before = canvas.screenshot()
     live.page.keyboard.press("+")
     live.page.keyboard.press("ArrowLeft")
-    live.page.wait_for_timeout(200)
-    assert canvas.screenshot() != before
+    until(live.page, lambda: bool(canvas.screenshot() != before))
 
 
 def test_without_scripts_the_map_is_a_picture_with_words(browser: Browser, address: str) -> None:

@@ -1,5 +1,6 @@
 // The page of the map: points under a layer of names, and what a reader does to them.
 import { passing } from "../search/ranking.js";
+import { entryOf, legend, NONE } from "./colours.js";
 import { openPoints } from "./points.js";
 import { fitting, grid, moved, placeAt, whole, zoomed, zoomOf } from "./view.js";
 
@@ -11,6 +12,7 @@ const PAUSE = 250; // milliseconds after the last key
 const place = /** @type {HTMLElement} */ (document.querySelector("#map"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("#map-form"));
 const status = /** @type {HTMLElement} */ (document.querySelector("#map-status"));
+const key = /** @type {HTMLElement} */ (document.querySelector("#map-legend"));
 const card = /** @type {HTMLElement} */ (document.querySelector("#map-paper"));
 const control = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 const read = async (/** @type {string} */ path) => {
@@ -47,6 +49,9 @@ async function start() {
   let hits = null;
   let passes = (/** @type {number} */ _) => true;
   const find = grid(points);
+  const entries = legend(manifest.facets.groups);
+  const entry = entryOf(manifest.facets, facets);
+  const byTheme = () => control("colour").value === "theme";
   const labels = [
     ...about.broad.map((/** @type {any} */ it) => ({ ...it, broad: true })),
     ...about.clusters.map((/** @type {any} */ it) => ({ ...it, broad: false })),
@@ -85,12 +90,16 @@ async function start() {
   function repaint() {
     const style = getComputedStyle(place);
     const palette = Array.from({ length: 10 }, (_, at) => rgb(style.getPropertyValue(`--map-${at}`)));
-    const hue = [...about.clusters.map((/** @type {any} */ it) => palette[it.broad % 10]), palette[4]];
+    const ofCluster = [...about.clusters.map((/** @type {any} */ it) => palette[it.broad % 10]), palette[NONE]];
+    const ofTheme = entries.map((it) => palette[it.colour]);
+    const hue = byTheme()
+      ? (/** @type {number} */ at) => ofTheme[entry(at)]
+      : (/** @type {number} */ at) => ofCluster[points[3 * at + 2]];
     const colours = new Uint8Array((points.length / 3) * 4);
     for (let at = 0; at < points.length / 3; at += 1) {
       const lit = hits ? hits.has(at) : true;
       const alpha = !passes(at) ? 0 : hits ? (lit ? 255 : 40) : 150;
-      colours.set([...hue[points[3 * at + 2]], alpha], 4 * at);
+      colours.set([...hue(at), alpha], 4 * at);
     }
     drawing?.paint(colours);
     redraw();
@@ -138,6 +147,7 @@ async function start() {
       /** @type {any} */ (form.elements.namedItem(`${name}-year`)).value = control(name).value;
     passes = passing(filters(), manifest.facets, facets);
     say();
+    explain();
     repaint();
     if (control("q").value.trim()) ask();
   }
@@ -148,6 +158,20 @@ async function start() {
     const lit = hits ? `; the ${hits.size} that answer best are lit up` : "";
     const how = "Drag to move, scroll or pinch to come nearer, tap a point to see its paper.";
     status.textContent = `${seen.toLocaleString("en")} of ${about.papers.toLocaleString("en")} papers${lit}. ${how}`;
+  }
+
+  function explain() {
+    key.hidden = !byTheme();
+    const counts = entries.map(() => 0);
+    for (let at = 0; at < points.length / 3; at += 1) if (passes(at)) counts[entry(at)] += 1;
+    const items = entries.map(({ name, colour }, number) => {
+      const item = document.createElement("li");
+      const dot = document.createElement("span");
+      dot.style.background = `var(--map-${colour})`;
+      item.append(dot, `${name} ${counts[number].toLocaleString("en")}`);
+      return item;
+    });
+    key.replaceChildren(...items);
   }
 
   /** @param {number} px @param {number} py */
