@@ -119,6 +119,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "places": [at for at in np.argsort(-near, kind="stable")[:11].tolist() if at != 7],
         },
         "filters": [{"filters": wanted, "places": places} for wanted, places in filters],
+        "long": " ".join(listed[7].body.split()[:24]),
         "singulars": [(word, postings.singular(word)) for word in "studies eyes shoes buses loss is gans toes ties dies".split()],
     }  # fmt: skip
     (out / "expected.json").write_text(json.dumps(expected))

@@ -39,6 +39,26 @@ test("a question reads only the shards of its words", async () => {
   assert.match(asked[0], /^words\/\d+\.bin$/);
 });
 
+test("a long question can be answered by its longest words first, with one round of files; the rest completes it", async () => {
+  const engine = open();
+  const question = expected.long;
+  assert.ok(engine.isLong(question));
+  asked.length = 0;
+  const soon = await engine.search(question, { soon: true });
+  assert.ok(asked.length <= 5, `${asked}`);
+  assert.ok(soon.hits.length > 0);
+  const whole = await engine.search(question);
+  assert.ok(!engine.isLong(question));
+  assert.deepEqual(whole.hits, (await open().search(question)).hits);
+});
+
+test("a short question, and one whose files are there, are not answered twice", async () => {
+  const engine = open();
+  assert.ok(!engine.isLong("quantization of weights"));
+  await engine.search(expected.long);
+  assert.ok(!engine.isLong(expected.long));
+});
+
 test("once vectors are loaded, questions are vectors near to those of Python, and papers near to them are found", async () => {
   const engine = open();
   await engine.loadVectors();

@@ -8,6 +8,7 @@ import { pieces } from "./wordpiece.js";
 const LANES = 3;
 const MOST_DETAILS = 1500; // files; beyond that only papers that were shown are kept for offline use
 const MOST_TERMS = 32;
+const AT_ONCE = 5; // files of words: a browser loads six from one place at a time, and the next round costs a whole answer's time
 const LONGEST_QUESTION = 1000;
 
 /**
@@ -86,14 +87,40 @@ export function openEngine(manifest, read) {
   /** @type {Space | null} */
   let space = null;
 
+  /** @param {string} question */
+  const askedFor = (question) => [...new Map(terms(question, stopWords).map((it) => [it.term, it])).values()].slice(0, MOST_TERMS);
+
+  /**
+   * Return the words of a question that can be looked up at once: those whose files are there, and the longest of the others,
+   * which tend to be the rarest.
+   * @param {{term: string, word: string}[]} asked
+   */
+  function atOnce(asked) {
+    const unread = asked.filter(({ term }) => !kept.has(`words/${shardOf(manifest.firstTerms, term)}.bin`));
+    const later = unread.sort((one, other) => other.word.length - one.word.length).slice(AT_ONCE);
+    return asked.filter((it) => !later.includes(it));
+  }
+
+  /**
+   * Return whether a question has more words than can be looked up at once.
+   * @param {string} question
+   */
+  function isLong(question) {
+    const asked = askedFor(question.slice(0, LONGEST_QUESTION));
+    return atOnce(asked).length < asked.length;
+  }
+
   /**
    * @param {string} question
    * @param {boolean} typing whether its last word may be unfinished
+   * @param {boolean} soon whether to look up only what can be at once
    */
-  async function byWords(question, typing) {
-    const asked = [...new Map(terms(question, stopWords).map((it) => [it.term, it])).values()].slice(0, MOST_TERMS);
+  async function byWords(question, typing, soon) {
+    const asked = askedFor(question);
+    const now = soon ? atOnce(asked) : asked;
     const found = await Promise.all(
       asked.map(async ({ term, word }, at) => {
+        if (!now.includes(asked[at])) return undefined;
         const place = shardOf(manifest.firstTerms, term);
         const shard = await wordShard(place);
         const unfinished = typing && at === asked.length - 1 && word.length > 2;
@@ -124,18 +151,19 @@ export function openEngine(manifest, read) {
   /**
    * Answer a question: by words alone until the vectors have been loaded; by meaning alone with the full model.
    * @param {string} question
-   * @param {{filters?: Filters, limit?: number, typing?: boolean, share?: number, precise?: Precise | null}} [options] `share` of
-   *   meaning: 0 is words alone; `precise`: the full model, where it shall answer
+   * @param {{filters?: Filters, limit?: number, typing?: boolean, share?: number, soon?: boolean, precise?: Precise | null}} [options]
+   *   `share` of meaning: 0 is words alone; `soon`: by those words alone that can be looked up at once; `precise`: the full model,
+   *   where it shall answer
    * @returns {Promise<Answer>}
    */
   async function search(
     question,
-    { filters = {}, limit = 20, typing = false, share = manifest.meaning?.share ?? 0, precise = null } = {},
+    { filters = {}, limit = 20, typing = false, share = manifest.meaning?.share ?? 0, soon = false, precise = null } = {},
   ) {
     const text = question.slice(0, LONGEST_QUESTION);
     const [{ asked, scores, matched }, vector, allowed] = await Promise.all([
-      byWords(text, typing),
-      precise ? vocabulary().then((known) => precise.embed(text, known)) : space && share > 0 ? embed(text) : null,
+      byWords(text, typing, soon),
+      precise ? vocabulary().then((known) => precise.embed(text, known)) : space && share > 0 && !soon ? embed(text) : null,
       allowedBy(filters),
     ]);
     const near = vector && /** @type {Space} */ (precise ?? space).cosines(vector);
@@ -224,5 +252,5 @@ export function openEngine(manifest, read) {
     return JSON.parse(new TextDecoder().decode(bytes))[place % perShard];
   }
 
-  return { search, similar, embed, loadVectors, loadAll, details, text };
+  return { search, isLong, similar, embed, loadVectors, loadAll, details, text };
 }

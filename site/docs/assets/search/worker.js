@@ -49,18 +49,32 @@ async function keptFiles(folder, cacheName) {
 }
 
 /**
- * Answer, then send what the page shows of the papers found, file by file as they come.
+ * Answer, then send what the page shows of the papers found, file by file as they come. A long question whose words must still be
+ * loaded is answered by some of them first.
  * @param {{id: number, question?: string, like?: number, filters?: object, limit?: number, typing?: boolean, share?: number,
  *   exact?: boolean}} asked `exact`: by the full model, if it is loaded
  */
-async function answer({ id, question, like, exact, ...rest }) {
+async function answer({ id, question = "", like, exact, ...rest }) {
   newest = id;
   const options = { ...rest, precise: exact ? precise : null };
   if (options.precise) await new Promise((resume) => setTimeout(resume)); // the model takes its time: hear what was typed meanwhile
   if (id !== newest) return;
   const start = performance.now();
-  const found = like === undefined ? await engine.search(question ?? "", options) : await engine.similar(like, options);
-  if (id !== newest) return; // the reader has typed on
+  if (like === undefined && !options.precise && engine.isLong(question)) {
+    const first = await engine.search(question, { ...options, soon: true });
+    if (id !== newest) return;
+    if (first.hits.length) send(id, first, start);
+  }
+  const found = like === undefined ? await engine.search(question, options) : await engine.similar(like, options);
+  if (id === newest) send(id, found, start); // else the reader has typed on
+}
+
+/**
+ * @param {number} id
+ * @param {import("./engine.js").Answer} found
+ * @param {number} start when the question came
+ */
+function send(id, found, start) {
   postMessage({ kind: "answer", id, ...found, ms: performance.now() - start });
   /** @type {Set<number>} */
   const sent = new Set();
