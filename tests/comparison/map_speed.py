@@ -7,10 +7,12 @@ the page as readers get it. Where there is no graphics card Chromium draws with 
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
+from playwright.sync_api import Route
 
 from pipelines.benchmarks import page_visits
 from pipelines.publish.serving import open_server
@@ -54,7 +56,7 @@ def main(site: Path, points: int) -> None:
     with page_visits.browser() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         for name, body in (("points.bin", many.astype("<u2").tobytes()), ("facets.bin", each[at].tobytes())):
-            page.route(f"**/{name}", lambda route, body=body: route.fulfill(body=body))
+            page.route(f"**/{name}", partial(Route.fulfill, body=body))
         page.goto(f"http://127.0.0.1:{server.server_port}/map/")
         page.wait_for_selector("#map[data-state=live]")
         page.wait_for_timeout(1_000)

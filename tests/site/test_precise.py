@@ -1,7 +1,9 @@
 """Precise mode of the page of search in a real browser: the embedding model itself answers, if the reader wants it."""
 
+import csv
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,15 @@ def test_filters_and_papers_like_one_go_with_it(precise: Any) -> None:
     expect(page.locator("#search-status")).to_contain_text("found by the full model")
     assert first not in page.locator("#hits .title").all_inner_texts()
     assert "precise" not in page.url
+
+
+def test_what_it_found_can_be_saved(precise: Any, tmp_path: Path) -> None:
+    titles = precise.page.locator("#hits .title").all_inner_texts()
+    with precise.page.expect_download() as waited:
+        precise.page.locator("#search-actions .csv").click()
+    waited.value.save_as(tmp_path / "papers.csv")
+    with (tmp_path / "papers.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.reader(file))) == 1 + len(titles) == 21
 
 
 def test_unticking_it_gives_the_usual_answers_back(precise: Any) -> None:

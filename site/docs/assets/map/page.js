@@ -92,14 +92,15 @@ async function start() {
     const palette = Array.from({ length: 10 }, (_, at) => rgb(style.getPropertyValue(`--map-${at}`)));
     const ofCluster = [...about.clusters.map((/** @type {any} */ it) => palette[it.broad % 10]), palette[NONE]];
     const ofTheme = entries.map((it) => palette[it.colour]);
-    const hue = byTheme()
-      ? (/** @type {number} */ at) => ofTheme[entry(at)]
-      : (/** @type {number} */ at) => ofCluster[points[3 * at + 2]];
+    const themed = byTheme();
+    const none = entries.length - 1;
     const colours = new Uint8Array((points.length / 3) * 4);
     for (let at = 0; at < points.length / 3; at += 1) {
       const lit = hits ? hits.has(at) : true;
-      const alpha = !passes(at) ? 0 : hits ? (lit ? 255 : 40) : 150;
-      colours.set([...hue(at), alpha], 4 * at);
+      const number = themed ? entry(at) : points[3 * at + 2];
+      const alpha = !passes(at) ? 0 : hits ? (lit ? 255 : 40) : themed && number === none ? 60 : 150;
+      colours.set(themed ? ofTheme[number] : ofCluster[number], 4 * at);
+      colours[4 * at + 3] = alpha;
     }
     drawing?.paint(colours);
     redraw();
