@@ -17,7 +17,8 @@ K1, B = 1.2, 0.75
 TITLE_WEIGHT = 2
 """A word in the title counts as often as this in the abstract."""
 SHARD_BYTES = 6_000
-LEVELS = 255
+LEVELS, PARTS = 255, 16
+"""A term's largest weight is one of so many levels; its weights are so many parts of that."""
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
@@ -28,7 +29,8 @@ class Postings:
     Attributes:
         first_terms: the first term of every shard.
         shards: each a run of terms: bytes shared with the term before, length of the rest, the rest in UTF-8, number of papers,
-            gaps between their places, weights. Numbers are LEB128, weights one byte each.
+            gaps between their places, the largest weight in one byte and, where there are several papers, half a byte h each,
+            the low half first, which stands for (h + 1) / 16 of it. The other numbers are LEB128.
         step: what a weight of 1 is worth.
     """
 
@@ -97,9 +99,8 @@ def _shards(places: dict[str, list[tuple[int, int]]], weights: dict[str, NDArray
             firsts.append(term)
         shared = _shared(name, before)
         gaps = np.diff([place for place, _ in places[term]], prepend=0)
-        levels = np.clip(np.rint(weights[term] / step), 1, LEVELS).astype(np.uint8)
         current += leb128(np.array([shared, len(name) - shared])) + name[shared:] + leb128(np.array([len(gaps)]))
-        current += leb128(gaps) + levels.tobytes()
+        current += leb128(gaps) + _packed(weights[term], step)
         before = name
         if len(current) >= SHARD_BYTES:
             shards.append(bytes(current))
@@ -107,6 +108,17 @@ def _shards(places: dict[str, list[tuple[int, int]]], weights: dict[str, NDArray
     if current:
         shards.append(bytes(current))
     return Postings(tuple(firsts), tuple(shards), step)
+
+
+def _packed(weights: NDArray[np.float64], step: float) -> bytes:
+    """Return one term's weights as a shard has them."""
+    top = weights.max()
+    level = bytes([int(np.clip(np.rint(top / step), 1, LEVELS))])
+    if len(weights) == 1:
+        return level
+    parts = np.clip(np.rint(weights / top * PARTS) - 1, 0, PARTS - 1).astype(np.uint8)
+    even = np.pad(parts, (0, len(parts) % 2))
+    return level + (even[0::2] | even[1::2] << 4).astype(np.uint8).tobytes()
 
 
 def _shared(one: bytes, other: bytes) -> int:

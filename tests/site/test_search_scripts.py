@@ -57,7 +57,7 @@ def by_words(listed: list[Document], words: wordpiece.WordPieces, question: str)
     return [int(place) for place in order[:10] if scores[place] > 0]
 
 
-def read(found: postings.Postings, term: str) -> dict[int, int]:
+def read(found: postings.Postings, term: str) -> dict[int, float]:
     """Return one term's levels by place, by a reader written for this test."""
     shard = found.shards[max(at for at, first in enumerate(found.first_terms) if first <= term)]
     numbers = iter(shard)
@@ -80,7 +80,9 @@ def read(found: postings.Postings, term: str) -> dict[int, int]:
         rest = number()
         name = name[:shared] + bytes(next(numbers) for _ in range(rest))
         places = np.cumsum([number() for _ in range(number())]).tolist()
-        levels = [next(numbers) for _ in places]
+        top = next(numbers)
+        halves = [next(numbers) for _ in range((len(places) + 1) // 2)] if len(places) > 1 else [255]
+        levels = [top * ((byte >> shift & 15) + 1) / 16 for byte in halves for shift in (0, 4)][: len(places)]
         if name.decode() == term:
             return dict(zip(places, levels, strict=True))
 

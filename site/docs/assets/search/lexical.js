@@ -1,7 +1,7 @@
 // Reading the index of words: which papers have a term, and its weight there (`kb/page_search/postings.py` writes it).
 
 /**
- * @typedef {{places: Uint32Array, weights: Uint8Array}} Posting
+ * @typedef {{places: Uint32Array, weights: Float32Array}} Posting
  */
 
 /**
@@ -35,8 +35,12 @@ export function readShard(bytes) {
     const places = new Uint32Array(number());
     let place = 0;
     for (let n = 0; n < places.length; n += 1) places[n] = place += number();
-    found.set(decoder.decode(name), { places, weights: bytes.subarray(at, at + places.length) });
-    at += places.length;
+    const weights = new Float32Array(places.length).fill(bytes[at++]);
+    if (weights.length > 1) {
+      for (let n = 0; n < weights.length; n += 1) weights[n] *= (((bytes[at + (n >> 1)] >> (n & 1 ? 4 : 0)) & 15) + 1) / 16;
+      at += (weights.length + 1) >> 1;
+    }
+    found.set(decoder.decode(name), { places, weights });
   }
   return found;
 }
@@ -92,7 +96,7 @@ export function beginningWith(shard, beginning) {
     places.forEach((place, n) => best.set(place, Math.max(best.get(place) ?? 0, weights[n])));
   }
   const places = Uint32Array.from(best.keys()).sort();
-  return { places, weights: Uint8Array.from(places, (place) => /** @type {number} */ (best.get(place))) };
+  return { places, weights: Float32Array.from(places, (place) => /** @type {number} */ (best.get(place))) };
 }
 
 /**
