@@ -118,7 +118,7 @@ def _packed(weights: NDArray[np.float64], step: float) -> bytes:
         return level
     parts = np.clip(np.rint(weights / top * PARTS) - 1, 0, PARTS - 1).astype(np.uint8)
     even = np.pad(parts, (0, len(parts) % 2))
-    return level + (even[0::2] | even[1::2] << 4).astype(np.uint8).tobytes()
+    return level + bytes(even[0::2] | even[1::2] << 4)
 
 
 def _shared(one: bytes, other: bytes) -> int:

@@ -75,8 +75,8 @@ def measure(seeds: Sequence[int], advance: Callable[[int], None], home: Path) ->
         for root, listed, space, own_model in ((site / "bare", bare, without, None), (site, documents, vectors, model)):
             _write(root / "data" / "search", index.build(listed, themes, "", (table, tokenizer, space), own_model))
         judgements = {OWN: ("bare/", own), CARRY: ("", carried), SAME: ("", same)}
-        judged = {name: told for name, told in judgements.items() if name in found}
-        speed = _in_browser(site, judged, found, model is not None, len(seeds))
+        judgements = {name: told for name, told in judgements.items() if name in found}
+        speed = _in_browser(site, judgements, found, model is not None, len(seeds))
     if model is not None:
         speed["same ten"] = _equal_sets(speed["precise"], best)
     advance(len(seeds))
