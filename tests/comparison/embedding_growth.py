@@ -34,7 +34,7 @@ WORDS = 45
 class Cheap:
     """Tokenizes as the default model does, and averages random vectors."""
 
-    key, model, weights, engine, precision, dimensions = "cheap@0", "cheap", "0", "torch", "fp32", 384
+    key, model, weights, engine, precision, device, dimensions = "cheap@0", "cheap", "0", "torch", "fp32", "cpu", 384
 
     def __init__(self) -> None:
         self._tokenizer = rust_tokenizer((Path(locate(DEFAULT_MODEL)[0]) / "tokenizer.json").read_text(encoding="utf-8"), 256)
