@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from kb.embedding import Encoder, Vectors
+from kb.embedding.packed_engine import packed
 from kb.embedding.torch_engine import TorchEncoder
 
 
@@ -15,8 +16,13 @@ def on_all_devices(model: str, device: str, **told: Any) -> Encoder:
     """Load a model with torch: on every GPU for the device "auto" (on the CPU where there is none), else on the one named."""
     count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if count < 2:
-        return TorchEncoder(model, device=device, **told)
-    return SeveralDevices([TorchEncoder(model, device=f"cuda:{number}", **told) for number in range(count)])
+        return _on(device, model, **told)
+    return SeveralDevices([_on(f"cuda:{number}", model, **told) for number in range(count)])
+
+
+def _on(device: str, model: str, **told: Any) -> Encoder:
+    plain = TorchEncoder(model, device=device, **told)
+    return packed(plain) if torch.device(plain.device).type == "cuda" else plain
 
 
 class SeveralDevices:

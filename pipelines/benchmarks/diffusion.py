@@ -112,7 +112,7 @@ def sample(model: Callable[[Any, Any, Any], Any], classes: Any, count: int, *, e
     import torch
 
     left = remaining()
-    levels = torch.linspace(LEVELS, 0, count + 1).round().long()
+    levels = torch.linspace(LEVELS, 0, count + 1, device=classes.device).round().long()
     points = torch.randn(len(classes), 2)
     with torch.inference_mode():
         for level, target in pairwise(levels):

@@ -4,6 +4,7 @@ Chunks are cut from the papers in order of id, so a run that was stopped embeds 
 vectors are the same to the last bit.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -17,7 +18,8 @@ from kb.store import Store, quote, text_hash
 from pipelines.progress import Progress
 
 CHUNK = 2_048  # texts: less than half a minute on two cores, so a stop loses little
-CHUNK_GPU = 32_768  # some seconds there; in each, tokenizing and computing go on side by side
+CHUNK_GPU = 65_536  # a second on a large one; in each, tokenizing and computing go on side by side
+AHEAD = 2  # chunks that are on their way at a time on a GPU
 
 
 def embed(store: Store, settings: Settings, progress: Progress) -> Encoder:
@@ -69,13 +71,13 @@ def _encoded(settings: Settings, encoder: Encoder, chunks: Iterable[list[str]]) 
 
 
 def _ahead(encoder: Encoder, chunks: Iterable[list[str]]) -> Iterator[tuple[list[str], Vectors]]:
-    """Embed the next chunk while the last one is stored, so that a GPU does not wait for the disk."""
-    with ThreadPoolExecutor(1) as worker:
-        last: tuple[list[str], Future[Vectors]] | None = None
+    """Tokenize the next chunk while one is embedded and the last one is stored, so that a GPU waits for nothing."""
+    with ThreadPoolExecutor(AHEAD) as workers:
+        begun: deque[tuple[list[str], Future[Vectors]]] = deque()
         for chunk in chunks:
-            following = chunk, worker.submit(encoder.encode, chunk)
-            if last:
-                yield last[0], last[1].result()
-            last = following
-        if last:
-            yield last[0], last[1].result()
+            begun.append((chunk, workers.submit(encoder.encode, chunk)))
+            if len(begun) > AHEAD:
+                done, vectors = begun.popleft()
+                yield done, vectors.result()
+        for done, vectors in begun:
+            yield done, vectors.result()

@@ -1,6 +1,6 @@
 """Which way of embedding is fastest on this GPU, and where does its time go? One run of under eight minutes; prints tables.
 
-    python tests/comparison/embedding_gpu.py MODEL TEXTS [--out FILE.json] [--device cuda] [--minutes 7]
+    python tests/comparison/embedding_gpu.py MODEL TEXTS [--out FILE.json] [--device cuda] [--minutes 7] [--papers 200000]
 
 MODEL is a sentence-transformers folder (fp16 weights will do), TEXTS a file with one text a line, .gz or not. The peer is
 `SentenceTransformer.encode` in the same precision, at the best of the batch sizes that are tried. With `--device cpu` and a few
@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,26 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from kb import embedding
+from kb.embedding.cached_tokenizer import CachedTokenizer
 from kb.embedding.equality import overlap
-from kb.embedding.packed import PackedBert, packable
+from kb.embedding.packed import PackedBert
+from kb.embedding.packed_engine import PackedEncoder, _kernels, batch_end, by_length, packed
+from kb.embedding.tokenizer_pool import TokenizerPool
 from kb.embedding.tokens import tokenize
 from kb.embedding.torch_engine import TorchEncoder
-from kb.store import Store, text_hash
 from pipelines.benchmarks.harness import alternate
 from pipelines.benchmarks.machine import environment
 
 MAX_TOKENS = 256
 SWEPT = (32, 128, 512, 1_024, 2_048)
-BUDGETS = (32_768, 65_536, 131_072, 262_144)
+BUDGETS = (65_536, 131_072, 262_144)
 COMPARED = 2_000
+LONG = 10
+"""How many times over the texts are embedded to see what a long run gives."""
 ALL_OF_ARXIV = 2_900_000
 Rows = list[dict[str, Any]]
+Way = Callable[[list[str]], Any]
 
 
 class Bench:
@@ -43,11 +50,11 @@ class Bench:
     def __init__(self, told: argparse.Namespace) -> None:
         self.device, self.model, self.started, self.limit = told.device, told.model, time.monotonic(), 60 * told.minutes
         self.texts = read(told.texts)
-        self.encoder = TorchEncoder(told.model, max_tokens=MAX_TOKENS, device=told.device)
-        self.packed = PackedBert(self.encoder._model) if packable(self.encoder._model) else None
-        _, lengths = tokenize(self.encoder._tokenizer, self.texts)
+        self.plain = TorchEncoder(told.model, max_tokens=MAX_TOKENS, device=told.device)
+        self.packed = packed(self.plain)
+        _, lengths = tokenize(self.plain.tokenizer, self.texts)
         self.tokens = int(lengths.sum())
-        self.flops = float((lengths * per_token(self.encoder._model, lengths)).sum())
+        self.flops = float((lengths * per_token(self.plain.network, lengths)).sum())
 
     def left(self) -> float:
         """Seconds until the run must end."""
@@ -91,10 +98,10 @@ def product_rate(bench: Bench) -> dict[str, float]:
 
 
 def dtype(bench: Bench) -> torch.dtype:
-    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(bench.encoder.precision, torch.float32)
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(bench.plain.precision, torch.float32)
 
 
-def swept_peer(bench: Bench) -> tuple[Callable[[], Any], int]:
+def swept_peer(bench: Bench) -> tuple[Way, int]:
     """Return `encode` at its best batch size, found on a fifth of the texts."""
     peer = SentenceTransformer(bench.model, device=bench.device)
     peer.max_seq_length = MAX_TOKENS
@@ -117,39 +124,35 @@ def swept_peer(bench: Bench) -> tuple[Callable[[], Any], int]:
             break
     print("peer by batch size, texts/s:", ", ".join(f"{size}: {rate:,.0f}" for size, rate in rates.items()))
     best = max(rates, key=rates.__getitem__)
-    return lambda: encode(bench.texts, best), best
+    return partial(encode, size=best), best
 
 
-def variants(bench: Bench) -> dict[str, Callable[[], Any]]:
-    """Return every way to embed the texts, by name: padded or packed, eager or compiled, by token budget."""
-    encoder = bench.encoder
-
-    def way(network: Any, budget: int) -> Callable[[], Any]:
-        def encode() -> Any:
-            encoder._packed, encoder._budget = network, budget
-            return encoder.encode(bench.texts)
-
-        return encode
-
-    networks: dict[str, Any] = {"padded": None}
-    if bench.packed is not None:
-        networks["packed"] = bench.packed
-        if bench.device != "cpu":  # there attention is one call a text, which compiles for minutes
-            networks["packed, compiled"] = torch.compile(bench.packed, dynamic=True)
-    budgets = BUDGETS if bench.device != "cpu" else (4_096,)
-    return {f"{name}, {budget:,} tokens": way(network, budget) for name, network in networks.items() for budget in budgets}
+def variants(bench: Bench) -> dict[str, Way]:
+    """Return every way to embed texts, by name: padded, or packed with each kind of kernels and some budgets of tokens."""
+    found: dict[str, Way] = {"padded": bench.plain.encode}
+    if not isinstance(bench.packed, PackedEncoder):
+        return found
+    for steps in _kernels():
+        name = steps.__name__.rpartition("_")[2]
+        for budget in BUDGETS if bench.device != "cpu" else (4_096,):
+            encoder = PackedEncoder(bench.plain, PackedBert(bench.plain.network, steps))
+            encoder.budget = budget
+            found[f"packed ({name}), {budget:,} tokens"] = encoder.encode
+    chosen = bench.packed.network.steps.__name__.rpartition("_")[2]
+    print(f"the engine itself takes: packed ({chosen}), {bench.packed.budget:,} tokens")
+    return found
 
 
-def try_out(ways: dict[str, Callable[[], Any]], bench: Bench) -> dict[str, Callable[[], Any]]:
-    """Run each way once, which compiles and warms what there is to; leave out those that fail or that time forbids."""
+def try_out(ways: dict[str, Way], bench: Bench) -> dict[str, Way]:
+    """Run each way once, which prepares what there is to; leave out those that fail or that time forbids."""
     kept = {}
     for name, encode in ways.items():
-        if bench.left() < 0.5 * bench.limit:
+        if bench.left() < 0.4 * bench.limit:
             print(f"{name}: left out, no time")
             continue
         start = time.perf_counter()
         try:
-            encode()
+            encode(bench.texts)
             kept[name] = encode
             print(f"{name}: first call {time.perf_counter() - start:.1f} s")
         except Exception as error:  # each variant stands alone: what fails is told, and the others run
@@ -157,46 +160,101 @@ def try_out(ways: dict[str, Callable[[], Any]], bench: Bench) -> dict[str, Calla
     return kept
 
 
-def timed(ways: dict[str, Callable[[], Any]], bench: Bench) -> dict[str, list[float]]:
+def timed(ways: dict[str, Way], bench: Bench) -> dict[str, list[float]]:
     """Time all ways in turn, as many rounds as fit."""
+    calls = {name: partial(encode, bench.texts) for name, encode in ways.items()}
     start = time.perf_counter()
-    seconds = alternate(ways, rounds=1, warm_up=0)
+    seconds = alternate(calls, rounds=1, warm_up=0)
     taken = time.perf_counter() - start
-    for _ in range(min(4, int((bench.left() - 100) / max(taken, 1e-9)))):
-        for name, times in alternate(ways, rounds=1, warm_up=0).items():
+    for _ in range(min(4, int((bench.left() - 60) / max(taken, 1e-9)))):
+        for name, times in alternate(calls, rounds=1, warm_up=0).items():
             seconds[name] += times
     return seconds
 
 
-def equality(bench: Bench, best: Callable[[], Any]) -> dict[str, float]:
+def network_alone(bench: Bench) -> dict[str, float]:
+    """Seconds that each network takes for all texts when their tokens lie on the device already, by kernels and budget."""
+    tokenizer = CachedTokenizer(bench.plain.tokenizer.to_str(), MAX_TOKENS)
+    order, numbers, starts = by_length(*tokenizer(bench.texts))
+    ids, bounds = (torch.from_numpy(one.astype(np.int32)).to(bench.device) for one in (numbers, starts))
+    found = {}
+    for steps in _kernels():
+        network = PackedBert(bench.plain.network, steps)
+        for budget in BUDGETS if bench.device != "cpu" else (4_096,):
+            batches, start = [], 0
+            while start < len(order):
+                end = batch_end(starts, start, budget)
+                one = ids[starts[start] : starts[end]].clone(), bounds[start : end + 1] - bounds[start]
+                batches.append((*one, int(starts[start + 1] - starts[start])))
+                start = end
+            times = []
+            with torch.inference_mode():
+                for _ in range(6):
+                    bench.wait()
+                    began = time.perf_counter()
+                    for batch in batches:
+                        network(*batch)
+                    bench.wait()
+                    times.append(time.perf_counter() - began)
+            found[f"network alone ({steps.__name__.rpartition('_')[2]}), {budget:,} tokens"] = statistics.median(times[1:])
+    return found
+
+
+def equality(bench: Bench, best: Way) -> dict[str, float]:
     """Compare with fp32, text by text and by neighbours."""
     peer = SentenceTransformer(bench.model, device=bench.device).float()
     peer.max_seq_length = MAX_TOKENS
     exact = np.asarray(peer.encode(bench.texts[:COMPARED], batch_size=256, normalize_embeddings=True, show_progress_bar=False))
-    found = best()[:COMPARED]
+    found = best(bench.texts)[:COMPARED]
     cosine = np.einsum("ij,ij->i", exact, found)
     return {"mean cosine": float(cosine.mean()), "worst": float(cosine.min()), "overlap@10": overlap(exact, found)}
 
 
-def parts(bench: Bench, vectors: Any) -> dict[str, float]:
-    """Texts a second of the two things that are not the network: tokenizing, and storing the vectors."""
+def tokenizing(bench: Bench) -> dict[str, float]:
+    """Texts a second of tokenizing alone: `tokenizers` on all cores, and the pool of processes that remember words."""
     start = time.perf_counter()
-    tokenize(bench.encoder._tokenizer, bench.texts)
-    tokenizing = len(bench.texts) / (time.perf_counter() - start)
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.write(folder)
-        names = [text_hash(text) for text in bench.texts]
+    tokenize(bench.plain.tokenizer, bench.texts)
+    rates = {"tokenizers on all cores, texts/s": len(bench.texts) / (time.perf_counter() - start)}
+    pool = TokenizerPool(bench.plain.tokenizer.to_str(), MAX_TOKENS)
+    for _ in range(3):
         start = time.perf_counter()
-        store.add_vectors("measured@0", names, vectors)
-        storing = len(names) / (time.perf_counter() - start)
-    return {"tokenizing": tokenizing, "storing": storing}
+        for _ in pool.tokenized(bench.texts):
+            pass
+        rates[f"{len(pool._processes)} processes that remember words, texts/s"] = len(bench.texts) / (time.perf_counter() - start)
+    return rates
 
 
-def profiled(bench: Bench, best: Callable[[], Any]) -> Rows:
+def through_the_store(bench: Bench, papers: int) -> dict[str, float]:
+    """Embed papers as `kb refresh` does, out of a store and into it."""
+    try:
+        from embedding_growth import make
+
+        from kb.store import Store
+        from pipelines.refresh.embed import embed
+    except ImportError as error:
+        print(f"the store cannot be had here: {error}")
+        return {}
+    from kb.settings import Settings
+    from pipelines.progress import Silent
+
+    with tempfile.TemporaryDirectory() as folder:
+        make(folder, papers, bench.texts)
+        store = Store.write(folder)
+        embedding.load_for_writing = lambda *_, **__: bench.packed  # type: ignore[assignment]
+        start = time.perf_counter()
+        embed(store, Settings(home=Path(folder), store_uri=folder), Silent())
+        seconds = time.perf_counter() - start
+        stored = len(store.embedded(bench.packed.key))
+    assert stored == papers
+    rate = papers / seconds
+    return {f"{papers:,} papers, store to store: texts/s": rate, "all of arXiv at that rate, minutes": ALL_OF_ARXIV / rate / 60}
+
+
+def profiled(bench: Bench, best: Way) -> Rows:
     """Return the kernels that take the most time, with their share."""
     kind = torch.profiler.ProfilerActivity.CPU if bench.device == "cpu" else torch.profiler.ProfilerActivity.CUDA
     with torch.profiler.profile(activities=[kind]) as told:
-        best()
+        best(bench.texts)
         bench.wait()
     spent = "self_cpu_time_total" if bench.device == "cpu" else "self_device_time_total"
     rows = sorted(told.key_averages(), key=lambda row: -getattr(row, spent))
@@ -206,33 +264,34 @@ def profiled(bench: Bench, best: Callable[[], Any]) -> Rows:
 
 def main(told: argparse.Namespace) -> dict[str, Any]:
     bench = Bench(told)
-    print(json.dumps(environment()))
-    print(f"{len(bench.texts):,} texts, {bench.tokens:,} tokens, {bench.encoder.precision}")
+    print(json.dumps(environment(bench.device)))
+    print(f"{len(bench.texts):,} texts, {bench.tokens:,} tokens, {bench.plain.precision}")
     rates = product_rate(bench)
+    peak = max(rates.values())
     print("products:", ", ".join(f"{name}: {rate / 1e12:.1f} TFLOP/s" for name, rate in rates.items()))
+    found: dict[str, Any] = tokenizing(bench)
     peer, size = swept_peer(bench)
     ways = {f"encode, batch {size}": peer, **try_out(variants(bench), bench)}
     seconds = timed(ways, bench)
-    base, peak = statistics.median(next(iter(seconds.values()))), max(rates.values())
-    rows: Rows = []
-    print(f"{'':34} {'texts/s':>9} {'tokens/s':>12} {'times':>6} {'of peak':>8}")
-    for name, times in seconds.items():
-        one = statistics.median(times)
-        rows.append({"way": name, "seconds": times, "times": base / one, "of_peak": bench.flops / one / peak})
-        print(
-            f"{name:34} {len(bench.texts) / one:9,.0f} {bench.tokens / one:12,.0f} {base / one:6.2f} {rows[-1]['of_peak']:8.1%}"
-        )
+    base = statistics.median(next(iter(seconds.values())))
     name = min(list(seconds)[1:], key=lambda way: statistics.median(seconds[way]))
-    best = ways[name]
-    found = {"best": name, **equality(bench, best), **parts(bench, best())}
-    per_text = statistics.median(seconds[name]) / len(bench.texts) + 1 / found["storing"]
-    found["hours for all of arXiv, store included"] = ALL_OF_ARXIV * per_text / 3_600
+    start = time.perf_counter()
+    ways[name](bench.texts * LONG)
+    seconds[f"{name}, {LONG} times over"] = [(time.perf_counter() - start) / LONG]
+    seconds |= {name: [one] for name, one in network_alone(bench).items()}
+    rows: Rows = []
+    print(f"{'':50} {'texts/s':>9} {'tokens/s':>12} {'times':>6} {'of peak':>8}")
+    for way, times in seconds.items():
+        one = statistics.median(times)
+        rows.append({"way": way, "seconds": times, "times": base / one, "of_peak": bench.flops / one / peak})
+        print(f"{way:50} {len(bench.texts) / one:9,.0f} {bench.tokens / one:12,.0f} {base / one:6.2f} {rows[-1]['of_peak']:8.1%}")
+    found |= {"best": name, **equality(bench, ways[name]), **through_the_store(bench, told.papers)}
     for key, value in found.items():
         print(f"{key}: {value if isinstance(value, str) else f'{value:,.5g}'}")
-    kernels = profiled(bench, best)
+    kernels = profiled(bench, ways[name])
     for row in kernels:
         print(f"{row['share']:7.1%} {row['calls']:6d} {row['kernel']}")
-    return {"environment": environment(), "products": rates, "ways": rows, "found": found, "kernels": kernels}
+    return {"environment": environment(bench.device), "products": rates, "ways": rows, "found": found, "kernels": kernels}
 
 
 if __name__ == "__main__":
@@ -242,6 +301,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--minutes", type=float, default=7.0)
+    parser.add_argument("--papers", type=int, default=200_000)
     arguments = parser.parse_args()
     measured = main(arguments)
     if arguments.out:

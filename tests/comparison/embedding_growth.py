@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,18 +47,23 @@ class Cheap:
         return unit(np.add.reduceat(self._vectors[np.concatenate(rows)], starts, axis=0))
 
 
-def make(folder: str, count: int) -> None:
-    """Write a table of papers whose texts are drawn from the starter library's words."""
+def make(folder: str, count: int, texts: Sequence[str] = ()) -> None:
+    """Write a table of papers, no two alike: of the texts, again and again, or else of words of the starter library."""
     words = np.array(" ".join(shipped_texts()).split(), dtype=object)
     draw = np.random.default_rng(0)
     store = Store.write(folder)
     schema = SCHEMAS["papers"]
     for start in range(0, count, 50_000):
         size = min(50_000, count - start)
-        texts = [" ".join(row) for row in words[draw.integers(0, len(words), (size, WORDS))]]
+        numbers = range(start, start + size)
+        bodies = (
+            [f"{texts[number % len(texts)]} {number}" for number in numbers]
+            if texts
+            else [" ".join(row) for row in words[draw.integers(0, len(words), (size, WORDS))]]
+        )
         known = {
-            "id": [f"arxiv:{start + number:09d}" for number in range(size)], "title": ["Made up"] * size, "abstract": texts,
-            "text_hash": [text_hash(f"Made up. {text}") for text in texts],
+            "id": [f"arxiv:{number:09d}" for number in numbers], "title": ["Made up"] * size, "abstract": bodies,
+            "text_hash": [text_hash(f"Made up. {text}") for text in bodies],
         }  # fmt: skip
         columns = [
             pa.array(known[field.name], field.type) if field.name in known else pa.nulls(size, field.type) for field in schema

@@ -36,7 +36,8 @@ def test_there_is_one_copy_of_the_model_for_each_gpu(monkeypatch: pytest.MonkeyP
     devices: list[str] = []
 
     class Fake:
-        key = model = weights = engine = precision = device = ""
+        key = model = weights = engine = precision = ""
+        device = "cpu"
         dimensions = 4
 
         def __init__(self, _: str, *, device: str) -> None:
