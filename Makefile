@@ -7,7 +7,7 @@ KB_HOME ?= .kb
 CONSTRAINTS ?= constraints.txt
 READY := $(VENV)/.installed
 
-.PHONY: help site serve test lint clean
+.PHONY: help site serve test lint kernels clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -36,6 +36,14 @@ lint: $(READY) ## Style, types, and which module may import which
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+
+# Beside the environment, not in it: on a machine without a GPU Triton adds nothing to torch but a farewell at every exit.
+$(VENV)/triton/.installed: $(READY)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(@D) 'triton>=3.2,<4'
+	@touch $@
+
+kernels: $(VENV)/triton/.installed ## Run the kernels for GPUs on the processor, in Triton's interpreter (Linux)
+	PYTHONPATH=$(VENV)/triton $(VENV)/bin/python -m pytest tests/kb/embedding/test_packed_triton.py
 
 clean: ## Remove the environment, the starter knowledge base and the built site
 	rm -rf $(VENV) .kb public

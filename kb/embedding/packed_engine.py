@@ -19,7 +19,7 @@ from kb.embedding.packed import PackedBert, packable
 from kb.embedding.tokenizer_pool import PORTION, TokenizerPool
 from kb.embedding.torch_engine import TorchEncoder
 
-TOKEN_BUDGET = 262_144
+TOKEN_BUDGET = 131_072
 PART = 8
 """Portions of texts that are sorted together."""
 POOL_FROM = 4_096

@@ -149,6 +149,8 @@ BENCHMARK = Benchmark(
     limits=(
         "Summaries are half as long as abstracts; tests/comparison/embedding.py measures on the abstracts of a knowledge base.",
         "A ratio belongs to a processor: without instructions for int8 products there is little to gain.",
+        "GPUs are measured apart, by tests/comparison/embedding_gpu.py: on an H100 16 times (23 in a long run) the texts a "
+        "second of sentence-transformers in fp16 at its best batch size, on 20,000 abstracts, 2026-11-26.",
     ),
     seconds_quick=60,
     run=measure,

@@ -16,21 +16,21 @@ from unittest import mock
 from pipelines import benchmarks
 from pipelines.benchmarks import data_bias, digits, memory_speed, mixed_precision, pruning, quantization
 
-TIMES = 2
-"""How often a slowed arm does its work."""
+TIMES = 3
+"""How often a slowed arm does its work. Twice is too near to what the arms of quantization vary by: not all of a call is work."""
 
 
 @contextmanager
 def slower(module: Any, arm: str) -> Iterator[None]:
-    """Let one arm do its work twice wherever it is timed."""
+    """Let one arm do its work `TIMES` times wherever it is timed."""
     real = module.alternate
 
     def alternate(arms: Mapping[str, Callable[[], object]], **told: Any) -> Any:
-        def twice() -> None:
+        def again() -> None:
             for _ in range(TIMES):
                 arms[arm]()
 
-        return real({**arms, arm: twice}, **told)
+        return real({**arms, arm: again}, **told)
 
     with mock.patch.object(module, "alternate", alternate):
         yield
@@ -61,23 +61,30 @@ def untrained() -> Iterator[None]:
 
 
 @contextmanager
+def alike() -> Iterator[None]:
+    """Let the minority look like everybody else."""
+    with mock.patch.object(data_bias, "inverted", lambda images: images):
+        yield
+
+
+@contextmanager
 def nothing() -> Iterator[None]:
     """Change nothing."""
     yield
 
 
 CHANGES: Mapping[str, Mapping[str, Callable[[], Any]]] = {
-    "memory-speed": {"the cache's arm does its work twice": lambda: slower(memory_speed, memory_speed.CACHE)},
+    "memory-speed": {"the cache's arm does its work three times": lambda: slower(memory_speed, memory_speed.CACHE)},
     "pruning": {
-        "the smaller network's arm does its work twice": lambda: slower(pruning, pruning.SMALLER),
+        "the smaller network's arm does its work three times": lambda: slower(pruning, pruning.SMALLER),
         "a fifth of the training": untrained,
     },
     "mixed-precision": {"no scaling of the loss": unscaled},
     "quantization": {
         "two bits in place of eight": fewer_levels,
-        "static int8 does its work twice": lambda: slower(quantization, quantization.STATIC),
+        "static int8 does its work three times": lambda: slower(quantization, quantization.STATIC),
     },
-    data_bias.BENCHMARK.name: {"a fifth of the training": untrained},
+    data_bias.BENCHMARK.name: {"a minority like everybody else": alike},
 }
 
 
