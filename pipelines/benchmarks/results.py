@@ -94,8 +94,8 @@ def confirm(old: Result, new: Result, rows: Iterable[Mapping[str, Any]], home: P
 def _all(name: str, home: Path) -> list[Result]:
     """A result for each kind of machine: the home folder's, then those shipped for other machines.
 
-    Within a folder full runs go first, of these the ablest processor's (one without bf16 units says little about bf16), and of
-    these the one whose machine was the steadiest.
+    Within a folder full runs go first, of these those without a GPU (what most readers have), the ablest processor's (one without
+    bf16 units says little about bf16), and of these the one whose machine was the steadiest.
     """
     found: dict[str, Result] = {}
     for folder in (home / FOLDER, files("pipelines.benchmarks") / "results"):
@@ -106,8 +106,9 @@ def _all(name: str, home: Path) -> list[Result]:
     return list(found.values())
 
 
-def _order(result: Result) -> tuple[bool, int, float]:
-    return result["quick"], machine.ability(result["environment"]), unsteadiness(result)
+def _order(result: Result) -> tuple[bool, bool, int, float]:
+    environment = result["environment"]
+    return result["quick"], environment.get("device", "cpu") != "cpu", machine.ability(environment), unsteadiness(result)
 
 
 def _candidates(folder: Path | Traversable, name: str) -> Iterator[Path | Traversable]:

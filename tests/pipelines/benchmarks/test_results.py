@@ -66,6 +66,14 @@ def test_the_ablest_processor_is_shown_first(tmp_path: Path) -> None:
     assert first["environment"]["flags"] == "avx2 avx512_bf16"
 
 
+def test_a_machine_without_a_gpu_is_shown_before_one_that_has_one(tmp_path: Path) -> None:
+    for hardware, device, flags in (("gpu-a", "A Card", "avx512_bf16 amx_tile"), ("cpu-b", "cpu", "avx2")):
+        told = on(hardware)
+        benchmarks.save({**told, "environment": {**told["environment"], "device": device, "flags": flags}}, tmp_path)
+    first = next(one for one in benchmarks.published(tmp_path) if one["name"] == "quantization")
+    assert first["hardware"] == "cpu-b"
+
+
 def test_what_a_rerun_confirmed_is_shown_and_what_differed_is_not(tmp_path: Path) -> None:
     old = on("cpu-a")
     benchmarks.save(old, tmp_path)
