@@ -56,6 +56,28 @@ def _kernels() -> Iterator[ModuleType]:
     yield packed_torch
 
 
+class GpuEncoder:
+    """A model on a GPU, packed at the first texts where it can be; who only asks questions does not wait for that."""
+
+    def __init__(self, plain: TorchEncoder) -> None:
+        self.key, self.model, self.weights, self.engine = plain.key, plain.model, plain.weights, plain.engine
+        self.precision, self.dimensions, self.device = plain.precision, plain.dimensions, plain.device
+        self._plain = plain
+        self._fastest: Encoder | None = None
+        self._choosing = Lock()
+
+    def encode(self, texts: list[str]) -> Vectors:
+        """Return unit-length vectors (len(texts), dimensions) in the texts' order."""
+        with self._choosing:
+            if self._fastest is None:
+                self._fastest = packed(self._plain)
+        return self._fastest.encode(texts)
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return the unit-length vector (dimensions,) of a query."""
+        return self._plain.encode_query(text)
+
+
 class PackedEncoder:
     """Embeds as a `TorchEncoder` does, without padding; see `kb.embedding.Encoder`."""
 

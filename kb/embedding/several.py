@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from kb.embedding import Encoder, Vectors
-from kb.embedding.packed_engine import packed
+from kb.embedding.packed_engine import GpuEncoder
 from kb.embedding.torch_engine import TorchEncoder
 
 
@@ -22,7 +22,7 @@ def on_all_devices(model: str, device: str, **told: Any) -> Encoder:
 
 def _on(device: str, model: str, **told: Any) -> Encoder:
     plain = TorchEncoder(model, device=device, **told)
-    return packed(plain) if torch.device(plain.device).type == "cuda" else plain
+    return GpuEncoder(plain) if torch.device(plain.device).type == "cuda" else plain
 
 
 class SeveralDevices:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kb import embedding
 from kb.embedding import packed_engine, packed_torch
 from kb.embedding.packed import PackedBert, packable
-from kb.embedding.packed_engine import PackedEncoder, batch_end, by_length, packed
+from kb.embedding.packed_engine import GpuEncoder, PackedEncoder, batch_end, by_length, packed
 from kb.embedding.torch_engine import TorchEncoder
 
 TEXTS = ["Badgers at night.", "A study of made-up socks and how they pair. " * 12, "Kettles.", "", "x " * 400]
@@ -137,6 +137,18 @@ def test_kernels_that_give_other_vectors_are_not_taken(small_model: SmallModel, 
     assert packed(plain) is plain
 
 
+def test_questions_alone_do_not_wait_for_packing(small_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = exact(small_model())
+    encoder = GpuEncoder(plain)
+    packings: list[TorchEncoder] = []
+    monkeypatch.setattr(packed_engine, "packed", lambda one: packings.append(one) or without_padding(one))
+    assert np.array_equal(encoder.encode_query("badgers"), plain.encode_query("badgers"))
+    assert not packings
+    assert encoder.encode(TEXTS) == pytest.approx(plain.encode(TEXTS), abs=2e-5)
+    encoder.encode(TEXTS)
+    assert packings == [plain]
+
+
 def test_on_a_processor_texts_are_padded(small_model: SmallModel) -> None:
     assert isinstance(embedding.load(small_model(), device="cpu"), TorchEncoder)
 
@@ -145,5 +157,6 @@ def test_on_a_processor_texts_are_padded(small_model: SmallModel) -> None:
 def test_on_a_gpu_packed_vectors_are_those_in_full_precision(small_model: SmallModel) -> None:
     folder = small_model()
     encoder = embedding.load(folder, device="cuda")
-    assert isinstance(encoder, PackedEncoder)
+    assert isinstance(encoder, GpuEncoder)
     assert np.einsum("ij,ij->i", encoder.encode(TEXTS), exact(folder).encode(TEXTS)).min() > 0.999
+    assert isinstance(encoder._fastest, PackedEncoder)
