@@ -40,7 +40,7 @@ def arrange(keys: list[str], vectors: NDArray[np.float32], old: Layout | None = 
     """Place papers; those that an old map has stay where they were.
 
     Args:
-        keys: a name each, such as the hash of the text.
+        keys: a name each, such as the hash of the text; equal ones share a place.
         vectors: unit-length, shape (n, d).
         old: the map before, if there is one.
 
@@ -51,7 +51,8 @@ def arrange(keys: list[str], vectors: NDArray[np.float32], old: Layout | None = 
         return None
     known = {key: at for at, key in enumerate(old.keys)} if old else {}
     if old is None or len(keys) > GROWN * old.drawn or not known.keys() & set(keys):
-        return Layout(tuple(keys), _draw(keys, vectors, seed), len(keys))
+        first = {key: at for at, key in reversed(list(enumerate(keys)))}  # papers of one text stand at one place, now and later
+        return Layout(tuple(keys), _draw(keys, vectors, seed)[[first[key] for key in keys]], len(keys))
     has = np.array([key in known for key in keys])
     places = np.zeros((len(keys), 2), np.float32)
     places[has] = old.places[[known[key] for key in keys if key in known]]

@@ -8,6 +8,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kb.embedding import wordpiece
 from kb.settings import DEFAULT_MODEL
@@ -80,6 +82,13 @@ def test_pieces_are_those_that_the_model_was_given(tokenizer: wordpiece.WordPiec
     theirs = AutoTokenizer.from_pretrained(locate(DEFAULT_MODEL)[0])
     some = titles()[:200]
     assert tokenizer.pieces(some) == theirs(some, add_special_tokens=False)["input_ids"]
+
+
+@given(text=st.text(st.characters(max_codepoint=0x7F), max_size=60))
+def test_plain_texts_have_the_words_that_tokenizers_finds(tokenizer: wordpiece.WordPieces, text: str) -> None:
+    rust = tokenizer._tokenizer
+    normal = rust.normalizer.normalize_str(text)
+    assert tokenizer.words(text) == [word for word, _ in rust.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 def test_a_model_without_such_a_tokenizer_has_none(tmp_path: Path) -> None:

@@ -38,6 +38,16 @@ def test_the_same_papers_give_the_same_map(drawn: Layout) -> None:
     assert again.places.tobytes() == drawn.places.tobytes()
 
 
+def test_papers_of_one_text_stand_at_one_place_at_once_and_later() -> None:
+    keys = [*KEYS[:-2], "k0", "k1"]
+    first = arrange(keys, VECTORS)
+    assert first is not None
+    assert np.array_equal(first.places[-2:], first.places[:2])
+    later = arrange(keys, VECTORS, first)
+    assert later is not None
+    assert later.places.tobytes() == first.places.tobytes()
+
+
 def test_old_papers_stay_and_new_ones_are_put_amid_those_like_them(drawn: Layout) -> None:
     new = papers(40, 1)
     grown = arrange([*[f"n{number}" for number in range(40)], *KEYS], np.concatenate([new, VECTORS]), drawn)
