@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -150,10 +151,12 @@ def build_site(
         count = workspace.assemble(place, sources, _counted(made.pages, advance))
         finished = datetime.fromisoformat(str(run["finished"]))
         progress.note(f"pages: {count:,} pages, charts and downloads; MkDocs builds them")
-        built = workspace.run_mkdocs(place, int(finished.timestamp()), url)
-        count += workspace.add(built, made.beside)
+        with ThreadPoolExecutor(1) as worker:  # MkDocs is a process of its own, so what it does not build is made meanwhile
+            building = worker.submit(workspace.run_mkdocs, place, int(finished.timestamp()), url)
+            beside = [*made.beside, *search_index.build(store, taxonomy, encoder, home, progress, abstracts, model)]
+            built = building.result()
+        count += workspace.add(built, beside)
         count += workspace.fill_lists(built, made.lists)
-        count += workspace.add(built, search_index.build(store, taxonomy, encoder, home, progress, abstracts, model))
         about = {"run": run["id"], "finished": run["finished"], "version": run["version"], "url": url}
         workspace.write(built / workspace.MARKER, json.dumps(about, indent=2) + "\n")
         changed = workspace.put_in_place(built, out)
