@@ -111,13 +111,14 @@ def overview(facts: Facts) -> list[Drawing]:
     chosen = [*moving["rising"], *(moving["falling"] or moving["falling_clusters"])]
     growth = [(facts.topics[finding.subject].name, finding) for finding in chosen]
     everything = [(topic.name, topic.growth) for topic in facts.all_themes() if topic.growth]
-    names = {
-        kind: ", ".join(facts.topics[it.subject].name for it in moving[kind][:3]) or "none" for kind in ("rising", "falling")
-    }
-    said = f"Rising: {names['rising']}. Falling: {names['falling']}. Lines are 95% intervals; the dashed line: no change."
+    names = {kind: ", ".join(facts.topics[it.subject].name for it in found[:3]) or "none" for kind, found in moving.items()}
+    clusters = not moving["falling"] and moving["falling_clusters"]
+    falling = f" clusters: {names['falling_clusters']}" if clusters else f": {names['falling']}"
+    how = "Lines are 95% intervals; the dashed line: no change."
+    said = f"Rising: {names['rising']}. Falling: {names['falling']}. {how}"
     return [
         *_drawn(
-            "overview", "", "Themes that rise and fall, by change a year", said,
+            "overview", "", "What rises and falls, by change a year", f"Rising: {names['rising']}. Falling{falling}. {how}",
             charts.growth_chart(growth or everything), charts.growth_rows(growth or everything),
         ),
         *_drawn(
