@@ -4,6 +4,7 @@ A benchmark runs its arms over several seeds and hands over raw numbers; the sta
 same way for all. `machine` describes where it ran, `comparison` holds two records against each other.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -216,9 +217,11 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
     counted_gpu = gpu()  # first, since it starts CUDA, on which the peak and the stopwatch depend
     machine.forget_peak()
     before, counted, start = machine.noise(benchmark.clock), energy.processor(), time.perf_counter()
+    worked = machine.work()
     measured = benchmark.run(seeds, advance, home) if benchmark.needs_home else benchmark.run(seeds, advance)
     seconds = time.perf_counter() - start
     joules, gpu_joules = energy.spent(counted, energy.processor()), energy.spent(counted_gpu, gpu())
+    crowding = _crowding(benchmark, worked, machine.work())
     after = machine.noise(benchmark.clock)
     environment = machine.environment(machine.device() if benchmark.gpu else "cpu")
     interval = drawn_interval if measured.resampled else median_interval
@@ -253,12 +256,21 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
             "clock": "processor" if benchmark.clock is machine.stopwatch else "wall",
             "noise_before": before,
             "noise_after": after,
-            "unsteadiness": machine.unsteadiness(before, after),
+            "crowding": crowding,
+            "unsteadiness": max(crowding, machine.unsteadiness(before, after)),
         },
         "hardware": machine.hardware(environment),
         "environment": environment,
         "raw": measured.raw,
     }
+
+
+def _crowding(benchmark: Benchmark, before: Any, after: Any) -> float:
+    import torch
+
+    if benchmark.clock is machine.stopwatch:  # what others do is not in the time that the processor worked for this process
+        return 0.0
+    return machine.crowding(before, after, threads=torch.get_num_threads(), cores=os.cpu_count() or 1)
 
 
 Interval = Callable[[Sequence[float]], tuple[float, float, float]]

@@ -119,6 +119,28 @@ def unsteadiness(before: Mapping[str, float], after: Mapping[str, float]) -> flo
     return round(max(drift, before["spread"], after["spread"]), 4)
 
 
+def work() -> tuple[float, float, float] | None:
+    """Return (a clock, seconds that all processors have worked, seconds of these for this process); None where nothing tells."""
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return None
+    user, nice, system, _, _, interrupts, soft, stolen = map(int, fields)  # proc(5); stolen: by other guests of the same host
+    worked = (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+    return time.perf_counter(), worked, sum(os.times()[:4])
+
+
+def crowding(
+    before: tuple[float, float, float] | None, after: tuple[float, float, float] | None, *, threads: int, cores: int
+) -> float:
+    """Return by which share times of day may be too long because others worked too: what they took beyond the free cores."""
+    if before is None or after is None:
+        return 0.0
+    passed, worked, own = (late - early for early, late in zip(before, after, strict=True))
+    others = max(0.0, worked - own) / max(passed, 1e-9)
+    return round(max(0.0, threads + others - cores) / threads, 4)
+
+
 def forget_peak() -> None:
     """Let `peak_megabytes` start anew, where the system can (Linux: clear_refs in proc(5)), and `gpu_megabytes` too."""
     import torch

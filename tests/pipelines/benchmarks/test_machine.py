@@ -1,6 +1,7 @@
 """What is recorded of the machine: memory, energy, steadiness, the key of its kind."""
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -73,3 +74,30 @@ def test_the_peak_of_the_process_grows_with_what_it_holds() -> None:
 )
 def test_results_are_keyed_by_the_kind_of_machine(environment: dict[str, str], key: str) -> None:
     assert machine.hardware(environment) == key
+
+
+def test_others_that_leave_cores_free_crowd_nobody() -> None:
+    assert machine.crowding((0.0, 0.0, 0.0), (10.0, 30.0, 20.0), threads=2, cores=4) == 0.0
+
+
+def test_what_others_take_beyond_the_free_cores_may_have_made_times_longer() -> None:
+    assert machine.crowding((5.0, 100.0, 7.0), (15.0, 120.0, 17.0), threads=2, cores=2) == 0.5
+
+
+def test_without_the_systems_word_nothing_is_known_of_others() -> None:
+    assert machine.crowding(None, None, threads=2, cores=2) == 0.0
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux tells how much its processors have worked")
+def test_work_of_this_process_is_part_of_all_work() -> None:
+    before = machine.work()
+    until = time.process_time() + 0.2
+    while time.process_time() < until:
+        pass
+    after = machine.work()
+    assert before is not None
+    assert after is not None
+    passed, worked, own = (late - early for early, late in zip(before, after, strict=True))
+    assert passed >= 0.2
+    assert own >= 0.15
+    assert worked >= own - 0.05
