@@ -34,6 +34,15 @@ SOURCES = len(SERIES) - 1
 """Strata that the chart by source names; the others are one line."""
 
 
+def number(value: float) -> str:
+    """Return a number of a chart in words: four digits, large ones whole.
+
+    >>> [number(value) for value in (0.12345, 15.53, 39523.4)]
+    ['0.1235', '15.53', '39,523']
+    """
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
 def share_chart(series: Series, events: Sequence[alt.Chart] = ()) -> Spec | None:
     """The subject's share of the corpus over time with its 95% Wilson interval; None without two covered periods.
 

@@ -155,10 +155,12 @@ def trend_drawings(facts: Facts) -> list[Drawing]:
 def benchmark_drawings(result: Mapping[str, Any], key: str) -> list[Drawing]:
     """Return a benchmark's charts; `key` tells its result among those of other machines."""
     drawn: list[Drawing] = []
-    machine = ", ".join(str(result["environment"][name]) for name in ("date", "processor") if name in result["environment"])
+    known = result["environment"]
+    where = "processor" if known.get("device", "cpu") == "cpu" else "device"
+    machine = ", ".join(str(known[name]) for name in ("date", where) if name in known)
     for number, chart in enumerate(result["charts"]):
         told = f"{result.get('statistics', 'median over seeds with bootstrap interval').capitalize()} (95%): {chart['title']}."
-        best = "; ".join(f"{row['arm']}: {row['value']:.4g}" for row in chart["rows"])
+        best = "; ".join(f"{row['arm']}: {charts.number(row['value'])}" for row in chart["rows"])
         drawn += _drawn(
             f"benchmarks/{key}-{number}", "", chart["title"], f"{told} {best}.",
             charts.bar_chart(chart["rows"], "arm", "value", chart["title"]), charts.bar_rows(chart["rows"], "arm", "value"),

@@ -217,7 +217,7 @@ def _by_broad(facts: Facts) -> list[tuple[Level, list[Topic]]]:
 def _cell(value: Any) -> str:
     """Return a value of a chart's data for its table."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return charts.number(value)
     return f"{value:,}" if isinstance(value, int) and value > 9999 else "" if value is None else str(value)
 
 
