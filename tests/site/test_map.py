@@ -55,6 +55,32 @@ def test_papers_that_answer_a_question_are_lit_up(live: Any) -> None:
     expect(live.page.locator("#map-status")).to_contain_text("are lit up")
 
 
+def test_a_question_is_asked_once_by_words_and_once_by_meaning(context: BrowserContext, address: str, look: Look) -> None:
+    context.add_init_script(
+        "window.told = []; const send = Worker.prototype.postMessage;"
+        "Worker.prototype.postMessage = function (message) { if (message.kind) window.told.push(message.kind); send.call(this, message); };"
+    )
+    page = look(context, address + "map/").page
+    if "no WebGL" in page.inner_text("#map-status"):
+        pytest.skip("this browser has no WebGL 2")
+    expect(page.locator("#map")).to_have_attribute("data-state", "live")
+    page.locator("input[name=q]").fill("quantization")
+    expect(page.locator("#map-status")).to_contain_text("are lit up")
+    until(page, lambda: bool(page.evaluate("window.told.filter((kind) => kind === 'ask').length") == 2))
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.told") == ["open", "load", "ask", "ask"]
+
+
+def test_a_failure_to_read_the_search_is_told(context: BrowserContext, address: str, look: Look) -> None:
+    page = look(context, address + "map/").page
+    if "no WebGL" in page.inner_text("#map-status"):
+        pytest.skip("this browser has no WebGL 2")
+    expect(page.locator("#map")).to_have_attribute("data-state", "live")
+    context.route("**/words/*.bin", lambda route: route.abort())
+    page.locator("input[name=q]").fill("quantization")
+    expect(page.locator("#map-status")).to_contain_text("could not be read")
+
+
 def test_themes_can_be_coloured_and_the_legend_counts_the_papers_shown(live: Any) -> None:
     page, items = live.page, live.page.locator("#map-legend li")
     expect(page.locator("#map-legend")).to_be_hidden()

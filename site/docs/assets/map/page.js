@@ -119,8 +119,12 @@ async function start() {
   const worker = new Worker(new URL("../search/worker.js", import.meta.url), { type: "module" });
   let question = 0;
   let timer = 0;
+  let loading = false; // once: what is loaded says so, and is asked again
   worker.onmessage = ({ data }) => {
+    if (data.kind === "loaded" && data.stage === "failed") loading = false;
     if (data.kind === "loaded" && data.stage === "meaning" && control("q").value.trim()) ask();
+    if (data.kind === "failed" && data.id === question)
+      status.textContent = "The search's files could not be read. Check the network, then type again.";
     if (data.kind !== "answer" || data.id !== question) return;
     hits = new Set(data.hits.map((/** @type {any} */ hit) => hit.place));
     say();
@@ -136,7 +140,8 @@ async function start() {
       say();
       return repaint();
     }
-    worker.postMessage({ kind: "load" });
+    if (!loading) worker.postMessage({ kind: "load" });
+    loading = true;
     worker.postMessage({ kind: "ask", id: question, question: text, filters: filters(), limit: HITS, typing: true });
   }
 
