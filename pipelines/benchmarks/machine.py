@@ -127,7 +127,7 @@ def work() -> tuple[float, float, float] | None:
         return None
     user, nice, system, _, _, interrupts, soft, stolen = map(int, fields)  # proc(5); stolen: by other guests of the same host
     worked = (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
-    return time.perf_counter(), worked, sum(os.times()[:4])
+    return (time.perf_counter(), worked, sum(os.times()[:4])) if worked else None  # some sandboxes tell of no work at all
 
 
 def crowding(
