@@ -58,7 +58,9 @@ def test_papers_that_answer_a_question_are_lit_up(live: Any) -> None:
 def test_a_question_is_asked_once_by_words_and_once_by_meaning(context: BrowserContext, address: str, look: Look) -> None:
     context.add_init_script(
         "window.told = []; const send = Worker.prototype.postMessage;"
-        "Worker.prototype.postMessage = function (message) { if (message.kind) window.told.push(message.kind); send.call(this, message); };"
+        "Worker.prototype.postMessage = function (message) {"
+        "  if (message.kind) window.told.push(message.kind);"
+        "  send.call(this, message); };"
     )
     page = look(context, address + "map/").page
     if "no WebGL" in page.inner_text("#map-status"):
