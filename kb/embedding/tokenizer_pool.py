@@ -65,7 +65,13 @@ def _cores() -> int:
 def _start() -> "subprocess.Popen[bytes]":
     paths = [str(Path(kb.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     told = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=told)
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=told,
+        start_new_session=True,  # Ctrl-C in the terminal is for the one who asks, not for these
+    )
 
 
 def _stop(processes: "list[subprocess.Popen[bytes]]", threads: ThreadPoolExecutor) -> None:

@@ -1,6 +1,7 @@
 """Processes that tokenize: the numbers of one process, in the texts' order, and none of them outlives its pool."""
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,10 @@ def test_the_portions_of_a_killed_process_are_tokenized_all_the_same(pool: Token
     pool._processes[0].kill()
     pool._processes[0].wait()
     assert together(pool, TEXTS) == expected
+
+
+def test_an_interrupt_from_the_terminal_does_not_reach_the_processes(pool: TokenizerPool) -> None:
+    assert all(os.getsid(process.pid) != os.getsid(0) for process in pool._processes)
 
 
 def test_the_processes_end_with_their_pool() -> None:
