@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kb.embedding import TOLERANCE, Encoder, Vectors, packed_torch
+from kb.embedding import TOLERANCE, Vectors, packed_torch
 from kb.embedding.cached_tokenizer import CachedTokenizer, Ragged, cacheable
 from kb.embedding.packed import PackedBert, packable
 from kb.embedding.tokenizer_pool import PORTION, TokenizerPool
@@ -27,15 +27,15 @@ POOL_FROM = 4_096
 _PROBES = ["Badgers at night.", "A longer text about badgers, and about the night. " * 8]
 
 
-def packed(plain: TorchEncoder) -> Encoder:
-    """Return an encoder that gives the same vectors without padding, where the model is one that can be packed.
+def packed(plain: TorchEncoder) -> "PackedEncoder | TorchEncoder":
+    """Return what gives the same vectors without padding, where the model is one that can be packed.
 
     The fastest kernels that this GPU can run, and whose vectors are the same, are taken; `plain` itself where none are.
     """
     if not packable(plain.network) or plain.tokenizer is None or not cacheable(plain.tokenizer.to_str()):
         return plain
     expected = plain.encode(_PROBES)
-    for steps in _kernels():
+    for steps in kernels():
         encoder = PackedEncoder(plain, PackedBert(plain.network, steps))
         try:
             near = float((encoder.encode(_PROBES) * expected).sum(axis=1).min())
@@ -46,7 +46,8 @@ def packed(plain: TorchEncoder) -> Encoder:
     return plain
 
 
-def _kernels() -> Iterator[ModuleType]:
+def kernels() -> Iterator[ModuleType]:
+    """Yield what can do the steps between products here, the fastest first."""
     try:
         from kb.embedding import packed_triton  # comes with torch's builds for GPUs only
 
@@ -63,7 +64,7 @@ class GpuEncoder:
         self.key, self.model, self.weights, self.engine = plain.key, plain.model, plain.weights, plain.engine
         self.precision, self.dimensions, self.device = plain.precision, plain.dimensions, plain.device
         self._plain = plain
-        self._fastest: Encoder | None = None
+        self._fastest: PackedEncoder | TorchEncoder | None = None
         self._choosing = Lock()
 
     def encode(self, texts: list[str]) -> Vectors:
@@ -79,13 +80,11 @@ class GpuEncoder:
 
 
 class PackedEncoder:
-    """Embeds as a `TorchEncoder` does, without padding; see `kb.embedding.Encoder`."""
+    """Embeds texts as a `TorchEncoder` does, without padding."""
 
     def __init__(self, plain: TorchEncoder, network: PackedBert) -> None:
-        self.key, self.model, self.weights, self.engine = plain.key, plain.model, plain.weights, plain.engine
-        self.precision, self.dimensions, self.device = plain.precision, plain.dimensions, plain.device
-        self.network, self.budget = network, TOKEN_BUDGET
-        self._plain = plain
+        self.dimensions, self.device, self.network, self.budget = plain.dimensions, plain.device, network, TOKEN_BUDGET
+        self._prompt = plain.prompt
         self._told = plain.tokenizer.to_str(), int(plain.network.max_seq_length)
         self._tokenizer = CachedTokenizer(*self._told)
         self._pool: TokenizerPool | None = None
@@ -104,15 +103,11 @@ class PackedEncoder:
                 torch.cuda.synchronize()
         return np.asarray(found.numpy())
 
-    def encode_query(self, text: str) -> Vectors:
-        """Return the unit-length vector (dimensions,) of a query."""
-        return self._plain.encode_query(text)
-
     def _parts(self, texts: list[str]) -> Iterator[Ragged]:
         """Yield the texts' token numbers, `PART` portions at a time, fewer at first: the GPU begins with the first one."""
         gathered: list[Ragged] = []
         size = 1
-        for portion in self._tokenized([self._plain.prompt + text for text in texts]):
+        for portion in self._tokenized([self._prompt + text for text in texts]):
             gathered.append(portion)
             if len(gathered) == size:
                 yield _joined(gathered)

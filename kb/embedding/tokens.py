@@ -1,6 +1,7 @@
 """What engines share: texts -> rows of token numbers, by the tokenizer's own Rust code on all cores; rows -> batches; lengths."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from kb.errors import InvalidInput
 
 Rows = list[list[int]]
+PLAIN_WORDS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9 ]").findall
+"""Words of plain ASCII as BERT cuts them: every sign that is neither letter nor digit stands alone."""
 
 
 def rust_tokenizer(source: str, max_tokens: int) -> Any:
@@ -24,6 +27,12 @@ def rust_tokenizer(source: str, max_tokens: int) -> Any:
     direction = (tokenizer.truncation or {}).get("direction", "right")
     tokenizer.enable_truncation(max_tokens, direction=direction)
     return tokenizer
+
+
+def cuts_as_bert(told: Mapping[str, Any]) -> bool:
+    """Return whether a tokenizer, as `tokenizer.json` holds it, cuts texts into words and pieces as BERT's does."""
+    kinds = [(told.get(part) or {}).get("type") for part in ("normalizer", "pre_tokenizer", "model")]
+    return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"]
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> tuple[Rows, NDArray[np.int64]]:

@@ -5,15 +5,14 @@ white space and punctuation, freed of accents and capitals, and each word is cut
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kb.embedding.tokens import PLAIN_WORDS, cuts_as_bert
 from kb.embedding.weights import locate
 
-_PLAIN_WORDS = re.compile(r"[a-z0-9]+|[^a-z0-9 ]").findall
 PORTION = 2_048
 """Texts at a time: what the tokenizer tells of a text beside its numbers takes ten times their memory."""
 LONGEST_WORD = 100
@@ -33,8 +32,8 @@ class WordPieces:
 
     def words(self, text: str) -> list[str]:
         """Return a text's words and punctuation marks, without capitals and accents."""
-        if text.isascii() and text.isprintable():  # most are, and then this is the same, at six times the speed
-            return _PLAIN_WORDS(text.lower())
+        if text.isascii() and text.isprintable():  # most are, and then this is the same, at ten times the speed
+            return PLAIN_WORDS(text.lower())
         normal = self._tokenizer.normalizer.normalize_str(text)
         return [word for word, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
@@ -57,8 +56,7 @@ def load(model: str) -> WordPieces | None:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    kinds = [(told.get(part) or {}).get("type") for part in ("normalizer", "pre_tokenizer", "model")]
-    if kinds != ["BertNormalizer", "BertPreTokenizer", "WordPiece"] or not told["normalizer"]["lowercase"]:
+    if not cuts_as_bert(told) or not told["normalizer"]["lowercase"]:
         return None
     tokenizer = Tokenizer.from_str(json.dumps(told | {"added_tokens": [], "post_processor": None}))
     tokenizer.no_truncation()

@@ -224,11 +224,33 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
     crowding = _crowding(benchmark, worked, machine.work())
     after = machine.noise(benchmark.clock)
     environment = machine.environment(machine.device() if benchmark.gpu else "cpu")
+    about = {
+        "peak_megabytes": round(machine.peak_megabytes(), 1),
+        "gpu_megabytes": machine.gpu_megabytes() if benchmark.gpu else None,
+        "joules": joules,
+        "gpu_joules": gpu_joules,
+        "clock": "processor" if benchmark.clock is machine.stopwatch else "wall",
+        "noise_before": before,
+        "noise_after": after,
+        "crowding": crowding,
+        "unsteadiness": max(crowding, machine.unsteadiness(before, after)),
+    }
+    return {**record(benchmark, measured, environment, quick=quick, seeds=len(seeds), seconds=seconds), "machine": about}
+
+
+def record(
+    benchmark: Benchmark, measured: Measured, environment: Mapping[str, str], *, quick: bool, seeds: int, seconds: float,
+    recompute: str = "",
+) -> Result:  # fmt: skip
+    """Return the record of what was measured, without what is known of the machine's state.
+
+    Args:
+        recompute: the command that measures it again, where that is not `kb bench`.
+    """
     interval = drawn_interval if measured.resampled else median_interval
+    times = "rounds" if recompute else "seeds"
     over = (
-        f"bootstrap over {measured.resampled}"
-        if measured.resampled
-        else f"median over {len(seeds)} seeds with bootstrap interval"
+        f"bootstrap over {measured.resampled}" if measured.resampled else f"median over {seeds} {times} with bootstrap interval"
     )
     return {
         "name": benchmark.name,
@@ -236,31 +258,21 @@ def run(benchmark: Benchmark, *, quick: bool, advance: Callable[[int], None], ho
         "claim": benchmark.claim,
         "origin": benchmark.origin,
         "protocol": benchmark.protocol,
+        **({"recompute": recompute} if recompute else {}),
         "limits": list(benchmark.limits),
         "themes": list(benchmark.themes),
         "papers": [{"id": work, "reported": told} for work, told in benchmark.papers.items()],
         "quick": quick,
-        "seeds": len(seeds),
+        "seeds": seeds,
         "seconds": round(seconds, 1),
         "statistics": over,
-        "headlines": [_headline(headline, interval, over) for headline in measured.headlines],
+        "headlines": [_headline(headline, interval, over, recompute or "kb bench verify") for headline in measured.headlines],
         "charts": [{"title": title, "rows": _rows(arms, interval)} for title, arms in measured.charts],
         "columns": [{"title": title} for title in measured.table],
         "table": _table(measured.table),
         "timings": _rows(measured.seconds, interval),
-        "machine": {
-            "peak_megabytes": round(machine.peak_megabytes(), 1),
-            "gpu_megabytes": machine.gpu_megabytes() if benchmark.gpu else None,
-            "joules": joules,
-            "gpu_joules": gpu_joules,
-            "clock": "processor" if benchmark.clock is machine.stopwatch else "wall",
-            "noise_before": before,
-            "noise_after": after,
-            "crowding": crowding,
-            "unsteadiness": max(crowding, machine.unsteadiness(before, after)),
-        },
         "hardware": machine.hardware(environment),
-        "environment": environment,
+        "environment": dict(environment),
         "raw": measured.raw,
     }
 
@@ -276,7 +288,7 @@ def _crowding(benchmark: Benchmark, before: Any, after: Any) -> float:
 Interval = Callable[[Sequence[float]], tuple[float, float, float]]
 
 
-def _headline(headline: Headline, interval: Interval, over: str) -> dict[str, Any]:
+def _headline(headline: Headline, interval: Interval, over: str, recompute: str) -> dict[str, Any]:
     value, low, high = interval(headline.values)
     bounds = f" (95% interval {_short(low, headline.unit)} to {_short(high, headline.unit)})"
     told = _short(value, headline.unit) + ("" if headline.kind == "size" else bounds)
@@ -284,7 +296,7 @@ def _headline(headline: Headline, interval: Interval, over: str) -> dict[str, An
         "name": headline.name, "kind": headline.kind, "value": round(value, 6), "low": round(low, 6), "high": round(high, 6),
         "unit": headline.unit, "peer": headline.peer, "tolerance": headline.tolerance,
         "fails": headline.fails, "text": headline.sentence.format(told),
-        "basis": f"{over[0].upper()}{over[1:]}, against {headline.peer}; recompute with: kb bench verify.",
+        "basis": f"{over[0].upper()}{over[1:]}, against {headline.peer}; recompute with: {recompute}.",
     }  # fmt: skip
 
 

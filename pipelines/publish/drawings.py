@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kb.trends import Series
+from kb.trends import Finding, Series
 from pipelines.publish import chart_style, charts, history_charts
 from pipelines.publish.facts import Facts, Topic
 from pipelines.publish.highlights import headlines
@@ -108,25 +108,25 @@ def overview(facts: Facts) -> list[Drawing]:
         told = "How many works of the reading list each group of themes has. " + "; ".join(f"{n}: {c}" for n, c in counts) + "."
         return _drawn("overview", "", "Works on the reading list by group of themes", told, charts.works_chart(counts), rows)
     moving = headlines(facts)
-    chosen = [*moving["rising"], *(moving["falling"] or moving["falling_clusters"])]
-    growth = [(facts.topics[finding.subject].name, finding) for finding in chosen]
+    falling = moving["falling"] or moving["falling_clusters"]
+    growth = [(facts.topics[finding.subject].name, finding) for finding in (*moving["rising"], *falling)]
     everything = [(topic.name, topic.growth) for topic in facts.all_themes() if topic.growth]
-    names = {kind: ", ".join(facts.topics[it.subject].name for it in found[:3]) or "none" for kind, found in moving.items()}
-    clusters = not moving["falling"] and moving["falling_clusters"]
-    falling = f" clusters: {names['falling_clusters']}" if clusters else f": {names['falling']}"
-    how = "Lines are 95% intervals; the dashed line: no change."
-    said = f"Rising: {names['rising']}. Falling: {names['falling']}. {how}"
     return [
         *_drawn(
-            "overview", "", "What rises and falls, by change a year", f"Rising: {names['rising']}. Falling{falling}. {how}",
+            "overview", "", "What rises and falls, by change a year", _said(facts, moving["rising"], falling),
             charts.growth_chart(growth or everything), charts.growth_rows(growth or everything),
         ),
         *_drawn(
             "themes", "", "Change a year of every theme",
-            f"{said} An interval that crosses the dashed line leaves the direction open.",
+            _said(facts, moving["rising"], moving["falling"]) + " An interval that crosses the line leaves the direction open.",
             charts.growth_chart(everything), charts.growth_rows(everything),
         ),
     ]  # fmt: skip
+
+
+def _said(facts: Facts, rising: Sequence[Finding], falling: Sequence[Finding]) -> str:
+    up, down = (", ".join(facts.topics[it.subject].name for it in found[:3]) or "none" for found in (rising, falling))
+    return f"Rising: {up}. Falling: {down}. Lines are 95% intervals; the dashed line: no change."
 
 
 def trend_drawings(facts: Facts) -> list[Drawing]:

@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,14 @@ from kb import embedding
 from kb.embedding.cached_tokenizer import CachedTokenizer
 from kb.embedding.equality import overlap
 from kb.embedding.packed import PackedBert
-from kb.embedding.packed_engine import PackedEncoder, _kernels, batch_end, by_length, packed
+from kb.embedding.packed_engine import GpuEncoder, PackedEncoder, batch_end, by_length, kernels, packed
 from kb.embedding.tokenizer_pool import TokenizerPool
 from kb.embedding.tokens import tokenize
 from kb.embedding.torch_engine import TorchEncoder
+from pipelines.benchmarks import harness
 from pipelines.benchmarks.embedding import BENCHMARK
-from pipelines.benchmarks.harness import Headline, _headline, _rows, alternate, median_interval
-from pipelines.benchmarks.machine import environment, hardware
+from pipelines.benchmarks.harness import Headline, Measured, alternate, quotients
+from pipelines.benchmarks.machine import environment
 
 MAX_TOKENS = 256
 SWEPT = (32, 128, 512, 1_024, 2_048)
@@ -135,7 +137,7 @@ def variants(bench: Bench) -> dict[str, Way]:
     found: dict[str, Way] = {"padded": bench.plain.encode}
     if not isinstance(bench.packed, PackedEncoder):
         return found
-    for steps in _kernels():
+    for steps in kernels():
         name = steps.__name__.rpartition("_")[2]
         for budget in BUDGETS if bench.device != "cpu" else (4_096,):
             encoder = PackedEncoder(bench.plain, PackedBert(bench.plain.network, steps))
@@ -181,7 +183,7 @@ def network_alone(bench: Bench) -> dict[str, float]:
     order, numbers, starts = by_length(*tokenizer(bench.texts))
     ids, bounds = (torch.from_numpy(one.astype(np.int32)).to(bench.device) for one in (numbers, starts))
     found = {}
-    for steps in _kernels():
+    for steps in kernels():
         network = PackedBert(bench.plain.network, steps)
         for budget in BUDGETS if bench.device != "cpu" else (4_096,):
             batches, start = [], 0
@@ -243,11 +245,12 @@ def through_the_store(bench: Bench, papers: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         make(folder, papers, bench.texts)
         store = Store.write(folder)
-        embedding.load_for_writing = lambda *_, **__: bench.packed  # type: ignore[assignment]
+        encoder = GpuEncoder(bench.plain)
+        embedding.load_for_writing = lambda *_, **__: encoder  # type: ignore[assignment]
         start = time.perf_counter()
         embed(store, Settings(home=Path(folder), store_uri=folder), Silent())
         seconds = time.perf_counter() - start
-        stored = len(store.embedded(bench.packed.key))
+        stored = len(store.embedded(encoder.key))
     assert stored == papers
     rate = papers / seconds
     return {f"{papers:,} papers, store to store: texts/s": rate, "all of arXiv at that rate, minutes": ALL_OF_ARXIV / rate / 60}
@@ -304,22 +307,37 @@ def record(told: dict[str, Any]) -> dict[str, Any]:
     """Return what `main` measured as a result of the benchmark `embedding`."""
     ways = {row["way"]: row for row in told["ways"]}
     peer, found = next(iter(ways)), told["found"]
-    rounds = len(ways[peer]["seconds"])
-    over = f"median over {rounds} rounds with bootstrap interval"
-
-    def faster(way: str) -> list[float]:
-        return [base / one for base, one in zip(ways[peer]["seconds"], ways[way]["seconds"], strict=True)]
-
-    def headline(name: str, way: str, sentence: str) -> dict[str, Any]:
-        one = _headline(Headline(name, "speed", faster(way), "times", peer, 1.4, sentence), median_interval, over)
-        return one | {"basis": f"{one['basis'].partition('recompute')[0]}recompute with: {RECOMPUTE}"}
-
-    plain = next(way for way in ways if way.startswith("packed (torch)"))
     timed = {way: row["seconds"] for way, row in ways.items() if len(row["seconds"]) > 1}
-    return {
-        **{name: getattr(BENCHMARK, name) for name in ("name", "question", "origin")},
-        "claim": "Without padding, a GPU embeds many times as fast, and finds the same papers.",
-        "protocol": (
+    middle = {way: statistics.median(row["seconds"]) for way, row in ways.items()}
+    rounds = len(timed[peer])
+
+    def headline(name: str, way: str, sentence: str) -> Headline:
+        return Headline(name, "speed", quotients(timed, peer, way), "times", peer, 1.4, sentence)
+
+    measured = Measured(
+        headlines=[
+            headline("speed", found["best"], "On this GPU texts are embedded {} times as fast as by sentence-transformers."),
+            headline(
+                "speed, torch's kernels", next(way for way in ways if way.startswith("packed (torch)")),
+                "With torch's own kernels between the products, {} times as fast.",
+            ),
+            headline("speed, padded", "padded", "With padding, {} times as fast."),
+        ],
+        charts=[("texts a second", {way: [told["texts"] / one for one in times] for way, times in timed.items()})],
+        table={
+            "texts/s": {way: f"{told['texts'] / one:,.0f}" for way, one in middle.items()},
+            "tokens/s": {way: f"{told['tokens'] / one:,.0f}" for way, one in middle.items()},
+            "times": {way: f"{row['times']:.2f}" for way, row in ways.items()},
+            "of peak": {way: f"{row['of_peak']:.1%}" for way, row in ways.items()},
+        },
+        raw={name: told[name] for name in ("products", "found", "kernels")},
+        seconds=timed,
+    )  # fmt: skip
+    benchmark = replace(
+        BENCHMARK,
+        origin="Dao, arXiv:2307.08691; Reimers and Gurevych, arXiv:1908.10084",
+        claim="Without padding, a GPU embeds many times as fast, and finds the same papers.",
+        protocol=(
             f"{told['texts']:,} abstracts ({told['tokens']:,} tokens; cut at {MAX_TOKENS}) are embedded by each way in turn, "
             f"{rounds} times: by sentence-transformers in the same precision at the best of {len(SWEPT)} batch sizes, and by "
             f"this project's engines. Rows timed once: a long run of the best way, the texts {LONG} times over, and the network "
@@ -328,35 +346,12 @@ def record(told: dict[str, Any]) -> dict[str, Any]:
             f"second). Beside fp32 on {COMPARED:,} texts the cosine is {found['mean cosine']:.6f} on average, "
             f"{found['worst']:.6f} at worst, and {found['overlap@10']:.4f} (as a share) of the ten nearest are the same."
         ),
-        "recompute": RECOMPUTE,
-        "limits": ["The abstracts are real ones and do not come with the program.", "One card; several have not been tried."],
-        "themes": list(BENCHMARK.themes),
-        "papers": [{"id": "arxiv:2307.08691", "reported": ""}, {"id": "arxiv:1908.10084", "reported": ""}],
-        "quick": False,
-        "seeds": rounds,
-        "seconds": round(told["seconds"], 1),
-        "statistics": over,
-        "headlines": [
-            headline("speed", found["best"], "On this GPU texts are embedded {} times as fast as by sentence-transformers."),
-            headline("speed, torch's kernels", plain, "With torch's own kernels between the products, {} times as fast."),
-            headline("speed, padded", "padded", "With padding, {} times as fast."),
-        ],
-        "charts": [
-            {"title": "texts a second", "rows": _rows(
-                {way: [told["texts"] / one for one in times] for way, times in timed.items()}, median_interval)}
-        ],
-        "columns": [{"title": title} for title in ("texts/s", "tokens/s", "times", "of peak")],
-        "table": [
-            {"arm": way, "cells": [
-                f"{told['texts'] / (one := statistics.median(row['seconds'])):,.0f}", f"{told['tokens'] / one:,.0f}",
-                f"{row['times']:.2f}", f"{row['of_peak']:.1%}"]}
-            for way, row in ways.items()
-        ],
-        "timings": _rows(timed, median_interval),
-        "hardware": hardware(told["environment"]),
-        "environment": told["environment"],
-        "raw": {name: told[name] for name in ("products", "found", "kernels")},
-    }  # fmt: skip
+        limits=("The abstracts are real ones and do not come with the program.", "One card; several have not been tried."),
+        papers={"arxiv:2307.08691": "", "arxiv:1908.10084": ""},
+    )
+    return harness.record(
+        benchmark, measured, told["environment"], quick=False, seeds=rounds, seconds=told["seconds"], recompute=RECOMPUTE
+    )
 
 
 if __name__ == "__main__":

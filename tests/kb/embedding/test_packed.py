@@ -59,11 +59,6 @@ def test_a_shortened_vector_has_unit_length_too(small_model: SmallModel) -> None
     assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
 
 
-def test_a_question_is_embedded_as_by_the_plain_engine(small_model: SmallModel) -> None:
-    plain = exact(small_model(prompts={"query": "query: "}))
-    assert np.array_equal(without_padding(plain).encode_query("badgers"), plain.encode_query("badgers"))
-
-
 def test_running_out_of_memory_halves_the_budget_and_loses_nothing(
     small_model: SmallModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +128,7 @@ def test_kernels_that_cannot_be_used_here_leave_torchs_own(small_model: SmallMod
 def test_kernels_that_give_other_vectors_are_not_taken(small_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = exact(small_model())
     monkeypatch.setattr(packed_torch, "mean", lambda hidden, starts: hidden[starts[:-1].long()].float())
-    monkeypatch.setattr(packed_engine, "_kernels", lambda: iter([packed_torch]))
+    monkeypatch.setattr(packed_engine, "kernels", lambda: iter([packed_torch]))
     assert packed(plain) is plain
 
 

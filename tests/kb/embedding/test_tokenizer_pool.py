@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,8 +75,6 @@ def test_the_processes_end_when_the_one_that_asked_is_killed(tmp_path: Path) -> 
 
 def gone(process: int, tries: int = 100) -> bool:
     """Whether a process ends within ten seconds."""
-    import time
-
     for _ in range(tries):
         state = Path(f"/proc/{process}/stat")
         try:
